@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "../runtime/serial.hpp"
+#include "config.hpp"
+
+namespace {
+
+uts::counts search(const uts::tree &t, const uts::node &n) {
+  const int children = uts::num_children(t, n);
+  uts::counts sum = uts::count(n, children);
+  for (int i = 0; i < children; ++i)
+    sum = sum + search(t, uts::child(n, i));
+  return sum;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  bench::init(argc, argv, "serial");
+  uts::add(search);
+  return bench::run();
+}

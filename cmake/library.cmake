@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# The library target torc, alias torc::torc.
+
+# Global, so that a parent project that adds torc as a subdirectory can link it.
+find_package(Threads REQUIRED GLOBAL)
+find_package(Boost 1.74 REQUIRED COMPONENTS context GLOBAL)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp)
+add_library(torc ${sources})
+add_library(torc::torc ALIAS torc)
+set_target_properties(torc PROPERTIES
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+target_compile_features(torc PUBLIC cxx_std_20)
+target_include_directories(torc
+  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(torc
+  PUBLIC Threads::Threads
+  PRIVATE Boost::context PkgConfig::hwloc)
+
+# Public, because code inlined from our headers must be instrumented as the library is.
+if(TORC_SANITIZE)
+  set(flags -fsanitize=${TORC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(torc PUBLIC "$<BUILD_INTERFACE:${flags}>")
+  target_link_options(torc PUBLIC "$<BUILD_INTERFACE:${flags}>")
+endif()

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(Boost 1.74 COMPONENTS context)
+find_dependency(PkgConfig)
+pkg_check_modules(hwloc QUIET IMPORTED_TARGET hwloc)
+if(NOT hwloc_FOUND)
+  set(torc_FOUND FALSE)
+  set(torc_NOT_FOUND_MESSAGE "torc needs hwloc (Debian: libhwloc-dev), which pkg-config does not find")
+  return()
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/torcTargets.cmake)

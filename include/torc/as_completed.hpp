@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <iterator>
+#include <memory>
+#include <vector>
+#include <torc/future.hpp>
+
+namespace torc {
+
+namespace detail {
+
+/// Tasks that have ended, in this order, and who waits for the next.
+class baton;
+
+class completion_queue {
+public:
+  struct entry : listener {
+    completion_queue* queue = nullptr;
+    entry* next_done = nullptr;
+    std::size_t position = 0;
+  };
+  void add(entry& e, submitted& s) noexcept;
+  /// Waits for the next one. The caller knows that there is one.
+  entry& next() noexcept;
+
+private:
+  static void on_end(listener& l) noexcept;
+  spinlock lock_;
+  entry* first_ = nullptr;
+  entry* last_ = nullptr;
+  baton* waiting_ = nullptr;
+};
+
+} // namespace detail
+
+/// The futures of a range in the order in which their tasks end. See `as_completed`.
+template <class R>
+class completion_stream {
+public:
+  explicit completion_stream(std::vector<future<R>*> futures)
+      : futures_(std::move(futures)),
+        entries_(std::make_unique<detail::completion_queue::entry[]>(futures_.size())) {
+    for (std::size_t i = 0; i < futures_.size(); ++i) {
+      entries_[i].position = i;
+      queue_.add(entries_[i], *detail::access::state(*futures_[i]));
+    }
+  }
+  completion_stream(const completion_stream&) = delete;
+  completion_stream& operator=(const completion_stream&) = delete;
+  ~completion_stream() {
+    for (std::size_t i = 0; i < futures_.size(); ++i) {
+      detail::unlisten(*detail::access::state(*futures_[i]), entries_[i]);
+    }
+  }
+
+  /// An operation: the next future whose task has ended, or null after the last.
+  auto next() {
+    return detail::operation([this] { return advance(); });
+  }
+
+  class iterator {
+  public:
+    using value_type = future<R>;
+    using difference_type = std::ptrdiff_t;
+    explicit iterator(completion_stream& stream)
+        : stream_(&stream), current_(stream.advance()) {}
+    future<R>& operator*() const noexcept { return *current_; }
+    iterator& operator++() {
+      current_ = stream_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const noexcept { return current_ == nullptr; }
+
+  private:
+    completion_stream* stream_;
+    future<R>* current_;
+  };
+  iterator begin() { return iterator(*this); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+  future<R>* advance() noexcept {
+    if (given_ == futures_.size()) {
+      return nullptr;
+    }
+    ++given_;
+    return futures_[queue_.next().position];
+  }
+
+  std::vector<future<R>*> futures_;
+  std::unique_ptr<detail::completion_queue::entry[]> entries_;
+  detail::completion_queue queue_;
+  std::size_t given_ = 0;
+};
+
+/// The futures of a range, each as soon as its task has ended:
+///
+///     for (auto& f : torc::as_completed(futures)) use(f.get());
+///     while (auto* f = co_await stream.next()) use(f->get());
+///
+/// The range must outlive the stream. Waiting suspends the calling task.
+template <detail::future_range Range>
+auto as_completed(Range& futures) {
+  using R = typename std::ranges::range_value_t<Range>::value_type;
+  std::vector<future<R>*> pointers;
+  for (auto& f : futures) {
+    pointers.push_back(&f);
+  }
+  return completion_stream<R>(std::move(pointers));
+}
+
+} // namespace torc

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A task as the scheduler sees it, and the owner's side of work stealing.
+//
+// Every fiber keeps one stack of descriptors, linked through `prev` with its newest entry in
+// `front::head`. It is the work queue and the task hierarchy in one: an entry is either pending
+// (a spawned child nobody has started) or claimed (a task that runs on this fiber, the parent of
+// the pending entries above it). The descriptors live in the frames of the tasks that spawn.
+//
+// Only the owner writes `head`, without fence or atomic read-modify-write. Thieves never look at
+// this stack: they take from the worker's public queue (src/scheduler/queue.hpp), and `guard`
+// tells the owner that somebody wants more of it to be public. A thief that gets no answer sets
+// the guard, holds the queue's lock, makes every thread pass a fence, and publishes by itself.
+//
+// The argument, for owner O and such a publisher P:
+//   O joins d:   claimed(d) := 1;  light_barrier;  read guard, then visibility(d)
+//   O leaves d:  head := prev(d);  light_barrier;  read guard      (d's frame dies afterwards)
+//   P:           lock;  guard := 1;  heavy_barrier;  walk from head, publish what is unclaimed;
+//                guard := 0;  unlock
+// Each store of O is either before P's barrier, and P sees it, or after it, and then O's read of
+// guard yields 1 and O waits for the lock, or 0 because P has finished, and then O sees what P
+// made visible. So no entry is both run by O as private and published, and no entry that P reads
+// dies under it. test/model checks this by exhausting the interleavings, store buffers included.
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <torc/detail/platform.hpp>
+
+namespace torc::detail {
+
+struct descriptor;
+struct fiber;
+struct queue;
+struct worker;
+
+/// What is known of a task statically.
+struct task_type {
+  void (*run)(descriptor&) noexcept;    ///< runs the task, stores result or exception in it
+  void (*finish)(descriptor&) noexcept; ///< tells whoever waits; the descriptor may die in it
+};
+
+/// How a task ended.
+enum class outcome : std::uint8_t {
+  none,    ///< not yet, or its result has been taken
+  value,   ///< the descriptor holds a result
+  error,   ///< ... an exception
+  thrown,  ///< ... an exception that sync() has thrown already
+  skipped, ///< not run, because a sibling had failed
+};
+
+/// The owner's view of an entry.
+enum class claim_state : std::uint8_t {
+  pending, ///< not joined yet
+  running, ///< runs on this fiber, or is being joined; in the stack
+  joined,  ///< out of the stack; holds an outcome
+  empty,   ///< out of the stack; its outcome has been taken
+};
+
+/// The thieves' view of an entry.
+enum class visibility : std::uint8_t {
+  owner_only, ///< no other thread knows it
+  published,  ///< put into a queue, and perhaps taken from there
+  passed,     ///< claimed when a publisher came by: it and all older entries need no second visit
+};
+
+struct descriptor {
+  const task_type* type;
+  descriptor* prev; ///< next older entry of the fiber's stack
+
+  atomic<claim_state> claim{claim_state::pending};
+  atomic<visibility> seen{visibility::owner_only};
+  outcome ended = outcome::none;
+  bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
+  atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
+
+  /// Constructed when the entry is published, so that a spawn does not pay for it.
+  struct shared_part {
+    descriptor* older = nullptr;
+    descriptor* newer = nullptr;
+    descriptor* parent = nullptr;       ///< the running entry it is a child of
+    atomic<queue*> home{nullptr};       ///< the queue that holds it; null once taken
+    atomic<void*> waiter{nullptr};      ///< baton of the joining parent, or `finished()`
+  };
+  union {
+    shared_part shared;
+  };
+  union {
+    std::exception_ptr error; ///< alive if `ended` is `error` or `thrown`
+  };
+
+  explicit descriptor(const task_type& t) noexcept : type(&t) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {}
+
+  void fail(std::exception_ptr e) noexcept {
+    std::construct_at(&error, std::move(e));
+    ended = outcome::error;
+  }
+  std::exception_ptr take_error() noexcept {
+    std::exception_ptr e = std::move(error);
+    std::destroy_at(&error);
+    ended = outcome::none;
+    return e;
+  }
+  /// The value of `waiter` when the task has ended.
+  static void* finished() noexcept { return reinterpret_cast<void*>(1); }
+};
+
+/// The part of a worker that its own fast paths touch: one cache line.
+struct alignas(64) front {
+  atomic<descriptor*> head{nullptr};
+  atomic<bool> guard{true};
+  char* frame_top = nullptr;   ///< coroutine frames of the running fiber: next free byte
+  char* frame_limit = nullptr; ///< ... and the end
+  fiber* running = nullptr;
+  worker* self = nullptr; ///< null: this thread is no worker
+};
+
+// The slow paths (src/scheduler/join.cpp).
+void push_slow(front& f) noexcept;
+bool claim_slow(descriptor& d) noexcept;
+bool claim_any(descriptor& d) noexcept;
+void pop_slow(front& f) noexcept;
+
+/// Waits for the children that the running task has submitted; null or the first exception.
+std::exception_ptr join_submitted() noexcept;
+
+/// Joins `d` and keeps its outcome in it; with `skip`, a child that nobody has started is not run.
+void settle(descriptor& d, bool skip) noexcept;
+
+/// The failure of a child of the running task has been thrown: children may start again.
+void forget_failure() noexcept;
+
+/// One line on stderr for an exception that nobody can catch any more.
+void report_lost(const std::exception_ptr& error) noexcept;
+
+/// Tells the parent, which may destroy `d` at once, that a spawned child has ended.
+void finish_child(descriptor& d) noexcept;
+
+/// Owner: makes `d` the newest pending child of the running task.
+inline void push(front& f, descriptor& d) noexcept {
+  d.prev = f.head.load(std::memory_order_relaxed);
+  f.head.store(&d, std::memory_order_release); // a publisher that reads it sees all of d
+  light_barrier();
+  if (f.guard.load(std::memory_order_relaxed)) [[unlikely]] {
+    push_slow(f);
+  }
+}
+
+/// Owner, joining `d`. True: nobody has started it; it is now the running task, so run it and then
+/// `leave` it. False: it has been run elsewhere, has ended and is out of the stack. May suspend.
+inline bool claim(front& f, descriptor& d) noexcept {
+  if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
+    return claim_any(d);
+  }
+  d.claim.store(claim_state::running, std::memory_order_relaxed);
+  light_barrier();
+  if (f.guard.load(std::memory_order_acquire) ||
+      d.seen.load(std::memory_order_relaxed) != visibility::owner_only) [[unlikely]] {
+    return claim_slow(d);
+  }
+  return true;
+}
+
+/// Owner: starts to run `d`, which was never pending.
+inline void enter(front& f, descriptor& d) noexcept {
+  d.prev = f.head.load(std::memory_order_relaxed);
+  d.claim.store(claim_state::running, std::memory_order_relaxed);
+  f.head.store(&d, std::memory_order_release);
+}
+
+/// Owner: takes the newest entry off the stack; it may die afterwards.
+inline void pop(front& f, descriptor& d) noexcept {
+  f.head.store(d.prev, std::memory_order_release);
+  light_barrier();
+  if (f.guard.load(std::memory_order_relaxed)) [[unlikely]] {
+    pop_slow(f);
+  }
+}
+
+/// Owner: ends the running task `d`. Throws the first exception of its submitted children.
+inline void leave(descriptor& d) {
+  if (this_front()->head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
+    std::exception_ptr error = join_submitted();
+    pop(*this_front(), d);
+    if (error) {
+      std::rethrow_exception(std::move(error));
+    }
+    return;
+  }
+  pop(*this_front(), d);
+}
+
+/// The same while an exception leaves `d`.
+inline void leave_unwinding(descriptor& d) noexcept {
+  if (this_front()->head.load(std::memory_order_relaxed) != &d) {
+    if (std::exception_ptr error = join_submitted()) {
+      report_lost(error);
+    }
+  }
+  pop(*this_front(), d);
+}
+
+} // namespace torc::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the engine asks of compiler and machine: atomics, an owner-side barrier that costs nothing,
+// and the current worker read in a way that survives a change of thread.
+
+#include <atomic>
+#include <cstdint>
+
+#if defined(__SANITIZE_THREAD__)
+#define TORC_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TORC_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define TORC_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TORC_ASAN 1
+#endif
+#endif
+
+namespace torc::detail {
+
+#ifndef TORC_MODEL_CHECK // the exhaustive tester of test/model brings its own of these three
+template <class T>
+using atomic = std::atomic<T>;
+
+/// The owner's half of an asymmetric fence: orders its earlier stores before its later loads as
+/// far as the compiler goes. Whoever needs the machine to agree calls `heavy_barrier()`.
+inline void light_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+/// The other half: when it returns, every running thread of the process has passed a full fence.
+/// About 10 us with busy threads (membarrier), so thieves call it only after asking has failed.
+void heavy_barrier() noexcept;
+#endif
+
+struct front;
+
+} // namespace torc::detail
+
+/// The running worker's front; never null (threads that are no workers share one that always
+/// takes the slow paths). C linkage, because the accessor below names the symbol in assembly.
+extern "C" constinit thread_local torc::detail::front* torc_front;
+/// Never written. An input of the accessor, so that no compiler moves it across a call.
+extern "C" char torc_may_have_switched;
+
+namespace torc::detail {
+
+#if defined(__x86_64__) && defined(__GNUC__)
+/// The front of the worker that runs this code *now*. A task that suspends may go on on another
+/// thread, and compilers keep addresses of thread-locals in registers across calls; reading
+/// through the segment register inside the asm leaves them nothing to keep. Two instructions,
+/// one after linking into an executable.
+inline front* this_front() noexcept {
+  front* result;
+  asm volatile("movq torc_front@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0"
+               : "=r"(result)
+               : "m"(torc_may_have_switched));
+  return result;
+}
+#else
+/// As above, for other machines: a call that cannot be inlined.
+front* this_front() noexcept;
+#endif
+
+} // namespace torc::detail

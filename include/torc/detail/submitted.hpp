@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <tuple>
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/result.hpp>
+#include <torc/detail/spinlock.hpp>
+#include <torc/spawn.hpp>
+
+namespace torc::detail {
+
+struct submit_scope;
+struct submitted;
+
+/// Wants to know when a submitted task has ended.
+struct listener {
+  void (*fire)(listener&) noexcept = nullptr; ///< called once, with the task's lock held
+  listener* next = nullptr;
+  listener* previous = nullptr;
+};
+
+/// A task on the heap, shared by its queue and its future.
+struct submitted : descriptor {
+  explicit submitted(const task_type& t) noexcept : descriptor(t) { std::construct_at(&shared); }
+  virtual ~submitted() = default;
+
+  submit_scope* scope = nullptr; ///< the parent's count of children
+  std::uint64_t number = 0;      ///< among these
+  atomic<int> references{2};
+  atomic<bool> done{false};
+  atomic<bool> asked{false}; ///< somebody has been given the exception
+  spinlock lock;             ///< of the listeners
+  listener* listeners = nullptr;
+};
+
+void retain(submitted& s) noexcept;
+void release(submitted& s) noexcept;
+/// Makes it a child of the running task and sends it to worker `q`; negative: runs it at once.
+void send(submitted& s, int q, bool pinned);
+void finish_submitted(descriptor& d) noexcept;
+
+/// False if the task has ended already.
+bool listen(submitted& s, listener& l) noexcept;
+void unlisten(submitted& s, listener& l) noexcept;
+
+/// Wait for one of them, for all, or until the deadline; suspend the calling task.
+std::size_t wait_for_any(std::span<submitted* const> tasks);
+void wait_for_all(std::span<submitted* const> tasks) noexcept;
+bool wait_for_all_until(std::span<submitted* const> tasks,
+                        std::chrono::steady_clock::time_point deadline);
+
+template <class R>
+struct submitted_result : submitted {
+  using submitted::submitted;
+  ~submitted_result() override {
+    if (ended == outcome::value) {
+      result.empty();
+    }
+  }
+  result_slot<R> result;
+};
+
+template <class F, class... Args>
+struct submitted_call final : submitted_result<result_of<F, Args...>> {
+  using R = result_of<F, Args...>;
+  template <class G, class... As>
+  explicit submitted_call(G&& g, As&&... as)
+      : submitted_result<R>(table), closure(std::forward<G>(g), std::forward<As>(as)...) {}
+  ~submitted_call() override {}
+
+  struct closure_type {
+    template <class G, class... As>
+    explicit closure_type(G&& g, As&&... as)
+        : f(std::forward<G>(g)), args(std::forward<As>(as)...) {}
+    F f;
+    std::tuple<Args...> args;
+  };
+  union { // destroyed when the task has run, however long its future lives
+    closure_type closure;
+  };
+
+  static void run(descriptor& d) noexcept {
+    auto& self = static_cast<submitted_call&>(d);
+    run_into(d, self.result, [&self]() -> R { return call(self.closure.f, self.closure.args); });
+    std::destroy_at(&self.closure);
+  }
+  static constexpr task_type table{&run, &finish_submitted};
+};
+
+} // namespace torc::detail

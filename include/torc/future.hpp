@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <ranges>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+#include <torc/detail/operation.hpp>
+#include <torc/detail/submitted.hpp>
+
+namespace torc {
+
+namespace detail {
+template <class R>
+using reference_to = std::add_lvalue_reference_t<R>;
+}
+
+/// The result of a submitted task, now or later. Movable; may be dropped, and then the task still
+/// runs and its parent still waits for it. May be used from any thread and outlive the runtime.
+template <class R>
+class [[nodiscard("keep the future for its result, or cast it to void")]] future {
+public:
+  using value_type = R;
+
+  future() noexcept = default;
+  future(future&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  future& operator=(future&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~future() {
+    if (state_ != nullptr) {
+      detail::release(*state_);
+    }
+  }
+
+  bool valid() const noexcept { return state_ != nullptr; }
+  /// Whether the task has ended, by result or by exception. Never waits.
+  bool done() const noexcept { return state_->done.load(std::memory_order_acquire); }
+
+  /// Waits for the task; suspends the calling task meanwhile, or blocks a thread that is no worker.
+  void wait() const noexcept {
+    detail::submitted* const task = state_;
+    detail::wait_for_all({&task, 1});
+  }
+
+  /// Waits, then gives the result, valid as long as the future; or throws the task's exception.
+  detail::reference_to<R> get() & {
+    wait();
+    return result();
+  }
+  R get() && {
+    wait();
+    check();
+    if constexpr (std::is_void_v<R>) {
+      return;
+    } else {
+      return static_cast<R&&>(state_->result.get());
+    }
+  }
+
+  /// The result of a task that has ended. Throws its exception, or std::logic_error if it runs.
+  detail::reference_to<R> result() {
+    if (!done()) {
+      throw std::logic_error("torc::future::result: the task has not ended; use get or torc::wait");
+    }
+    check();
+    return state_->result.get();
+  }
+
+  /// The exception of a task that has ended with one, otherwise null. Never waits.
+  std::exception_ptr exception() const noexcept {
+    if (!done() || state_->ended != detail::outcome::error) {
+      return nullptr;
+    }
+    state_->asked.store(true, std::memory_order_relaxed);
+    return state_->error;
+  }
+
+private:
+  explicit future(detail::submitted_result<R>& s) noexcept : state_(&s) {}
+  void check() const {
+    if (std::exception_ptr error = exception()) {
+      std::rethrow_exception(std::move(error));
+    }
+  }
+  detail::submitted_result<R>* state_ = nullptr;
+  friend struct detail::access;
+};
+
+namespace detail {
+template <class T>
+inline constexpr bool is_future = false;
+template <class R>
+inline constexpr bool is_future<future<R>> = true;
+
+template <class Range>
+concept future_range = std::ranges::input_range<Range> &&
+                       is_future<std::remove_cvref_t<std::ranges::range_reference_t<Range>>>;
+
+struct access {
+  template <class R>
+  static future<R> make_future(submitted_result<R>& s) noexcept {
+    return future<R>(s);
+  }
+  template <class R>
+  static submitted* state(const future<R>& f) noexcept {
+    return f.state_;
+  }
+  template <class T>
+  static promise<T>& promise_of(task<T>& t) noexcept {
+    return t.promise_;
+  }
+  template <class R>
+  static descriptor& descriptor_of(child<R>& c) noexcept {
+    return c;
+  }
+  template <class R>
+  static R take(child<R>& c) {
+    return c.take();
+  }
+};
+
+template <class... R>
+std::vector<submitted*> states_of(const future<R>&... futures) {
+  return {access::state(futures)...};
+}
+template <future_range Range>
+std::vector<submitted*> states_of(Range&& futures) {
+  std::vector<submitted*> states;
+  for (auto& f : futures) {
+    states.push_back(access::state(f));
+  }
+  return states;
+}
+} // namespace detail
+
+/// Waits until one of the futures (given one by one, or as a range) is done; gives its position.
+/// At least one is needed: std::invalid_argument.
+template <class... Futures>
+auto wait_any(Futures&&... futures) {
+  return detail::operation(
+      [states = detail::states_of(futures...)] { return detail::wait_for_any(states); });
+}
+
+/// Waits until all of the futures are done, but not longer than `limit`; whether they are.
+template <class Rep, class Period, class... Futures>
+auto wait_for(std::chrono::duration<Rep, Period> limit, Futures&&... futures) {
+  return detail::operation([limit, states = detail::states_of(futures...)] {
+    using clock = std::chrono::steady_clock;
+    return detail::wait_for_all_until(
+        states, clock::now() + std::chrono::duration_cast<clock::duration>(limit));
+  });
+}
+
+} // namespace torc

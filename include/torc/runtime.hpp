@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <torc/task.hpp>
+
+namespace torc {
+
+/// Reads the TORC_* environment and starts the workers; the calling thread becomes worker 0 and
+/// waits for `launch`. A wrong variable ends the program with one line and exit code 2. Throws
+/// std::logic_error if a runtime is up.
+void init();
+
+/// Ends the session `init` began: waits for submitted tasks, stops and joins the workers, prints
+/// the statistics if TORC_STATS asks for them. On the thread that called `init`. Afterwards a new
+/// session may begin. Without a session it does nothing.
+void shutdown();
+
+/// The number of workers of the session, 1 without one.
+int num_workers() noexcept;
+
+/// The number of the worker that runs the calling task, -1 on other threads. It may change
+/// whenever the task waits.
+int worker() noexcept;
+
+/// Seconds since an arbitrary moment, monotonic.
+double wtime() noexcept;
+
+namespace detail {
+using primary_function = std::function<int()>;
+int launch_primary(primary_function primary);
+
+/// Runs `app`, in any of the accepted forms, and gives the exit code.
+template <class App, class... Args>
+int run_app(App& app, Args... args) {
+  if constexpr (std::is_invocable_v<App&, Args...>) {
+    using R = std::invoke_result_t<App&, Args...>;
+    if constexpr (std::is_same_v<R, task<int>>) {
+      return app(args...).get();
+    } else if constexpr (std::is_same_v<R, task<void>>) {
+      app(args...).get();
+      return 0;
+    } else if constexpr (std::is_void_v<R>) {
+      app(args...);
+      return 0;
+    } else {
+      static_assert(std::is_convertible_v<R, int>,
+                    "torc: the application must return int, void, task<int> or task<>");
+      return app(args...);
+    }
+  } else {
+    return run_app(app);
+  }
+}
+} // namespace detail
+
+/// Runs `app` as the primary task, on worker 0, and gives its result. `app` is a plain function
+/// or a coroutine function and returns int, void, task<int> or task<>. An exception of it passes
+/// to the caller. Between `init` and `shutdown`, any number of times.
+template <class App>
+  requires(!std::is_null_pointer_v<App>)
+int launch(App app) {
+  return detail::launch_primary([&app] { return detail::run_app(app); });
+}
+
+/// The calling function itself becomes the primary task, until `shutdown`: for programs that do
+/// something else first. Its stack is the thread's own.
+void launch(std::nullptr_t);
+
+/// init, launch and shutdown in one. `app` may take `(argc, argv)`. Returns its exit code; an
+/// exception of `app` passes to the caller after the shutdown.
+template <class App>
+int start(int argc, char** argv, App app) {
+  init();
+  struct ending {
+    ~ending() { shutdown(); }
+  } at_end;
+  return detail::launch_primary([&] { return detail::run_app(app, argc, argv); });
+}
+template <class App>
+int start(App app) {
+  init();
+  struct ending {
+    ~ending() { shutdown(); }
+  } at_end;
+  return launch(std::move(app));
+}
+
+} // namespace torc

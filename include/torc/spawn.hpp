@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <tuple>
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/result.hpp>
+#include <torc/task.hpp>
+
+namespace torc {
+
+namespace detail {
+struct access;
+template <class F, class... Args>
+class spawned;
+} // namespace detail
+
+/// A spawned child with a result of type R: what `spawn` returns (with the callable's type added).
+///
+/// Lives in the frame of the task that spawns it and cannot be moved. It may start at any time on
+/// any worker; `get` runs it in place if nobody has started it. Leaving its scope joins it: normally,
+/// and then the destructor throws the child's exception if `get` has not; or by an exception, and
+/// then a child that has not started is skipped and a second exception is reported on stderr.
+template <class R>
+class [[nodiscard("a child is joined where its object dies: keep it in a variable")]] child
+    : protected detail::descriptor {
+public:
+  child(const child&) = delete;
+  child& operator=(const child&) = delete;
+
+  /// Joins the child and gives its result, or throws its exception. Call it once, from the task
+  /// that spawned it. If the child was stolen and still runs, the calling task is suspended and
+  /// its worker goes on with other work; the task may go on on another thread.
+  R get() {
+    detail::settle(*this, false);
+    return take();
+  }
+
+  ~child() noexcept(false) {
+    using detail::claim_state;
+    if (claim.load(std::memory_order_relaxed) != claim_state::running) [[unlikely]] {
+      discard();
+    }
+  }
+
+protected:
+  explicit child(const detail::task_type& t) noexcept : descriptor(t) {}
+
+  /// The outcome of a settled child.
+  R take() {
+    using detail::outcome;
+    claim.store(detail::claim_state::empty, std::memory_order_relaxed);
+    if (ended == outcome::error || ended == outcome::thrown) {
+      detail::forget_failure();
+      std::rethrow_exception(take_error());
+    }
+    ended = outcome::none;
+    return result_.take();
+  }
+
+  detail::result_slot<R> result_;
+
+private:
+  /// The destructor's rare half: not joined, or joined and not asked.
+  void discard() {
+    using detail::outcome;
+    const bool unwinding = std::uncaught_exceptions() > 0;
+    const bool first_join = claim.load(std::memory_order_relaxed) == detail::claim_state::pending;
+    detail::settle(*this, unwinding);
+    if (ended == outcome::value) {
+      result_.empty();
+    } else if (ended == outcome::thrown) {
+      take_error();
+    } else if (ended == outcome::error) {
+      std::exception_ptr error = take_error();
+      if (first_join && !unwinding) {
+        std::rethrow_exception(std::move(error));
+      }
+      detail::report_lost(error);
+    }
+    ended = outcome::none;
+  }
+
+  friend struct detail::access;
+};
+
+namespace detail {
+
+/// What f(args...) gives: the result of its coroutine if it is one.
+template <class R>
+struct value_of {
+  using type = R;
+};
+template <class T>
+struct value_of<task<T>> {
+  using type = T;
+};
+template <class F, class... Args>
+using result_of = typename value_of<std::invoke_result_t<F, Args...>>::type;
+
+/// Calls f(args...) with everything moved; a coroutine is run to its end.
+template <class F, class Tuple>
+decltype(auto) call(F& f, Tuple& args) {
+  using R = decltype(std::apply(std::move(f), std::move(args)));
+  if constexpr (is_task<R>) {
+    return std::apply(std::move(f), std::move(args)).get();
+  } else {
+    return std::apply(std::move(f), std::move(args));
+  }
+}
+
+/// Runs a task's body: its result or exception, and that of its submitted children, goes into `d`.
+template <class R, class Body>
+void run_into(descriptor& d, result_slot<R>& result, Body&& body) noexcept {
+  try {
+    result.fill(body);
+    d.ended = outcome::value;
+  } catch (...) {
+    d.fail(std::current_exception());
+  }
+  if (std::exception_ptr error = join_submitted()) [[unlikely]] {
+    if (d.ended == outcome::value) {
+      result.empty();
+      d.fail(std::move(error));
+    } else {
+      report_lost(error);
+    }
+  }
+}
+
+/// Ends the running task if an exception passes.
+struct leave_guard {
+  descriptor* running;
+  ~leave_guard() {
+    if (running != nullptr) {
+      leave_unwinding(*running);
+    }
+  }
+};
+
+template <class F, class... Args>
+class spawned final : public child<result_of<F, Args...>> {
+  using R = result_of<F, Args...>;
+
+public:
+  template <class G, class... As>
+  explicit spawned(G&& f, As&&... args)
+      : child<R>(table), f_(std::forward<G>(f)), args_(std::forward<As>(args)...) {
+    push(*this_front(), *this);
+  }
+
+  /// `child::get`, with the call visible to the compiler.
+  R get() {
+    if (claim(*this_front(), *this)) [[likely]] {
+      leave_guard guard{this};
+      if constexpr (std::is_void_v<R>) {
+        call(f_, args_);
+        guard.running = nullptr;
+        leave(*this);
+        return;
+      } else {
+        R result = call(f_, args_);
+        guard.running = nullptr;
+        leave(*this);
+        return result;
+      }
+    }
+    return get_settled();
+  }
+
+private:
+  [[gnu::noinline, gnu::cold]] R get_settled() {
+    if (this->ended == outcome::skipped) { // by a thief, because a sibling had failed
+      enter(*this_front(), *this);
+      run(*this);
+      leave_unwinding(*this);
+    }
+    return this->take();
+  }
+
+  static void run(descriptor& d) noexcept {
+    auto& self = static_cast<spawned&>(d);
+    run_into(d, self.result_, [&self]() -> R { return call(self.f_, self.args_); });
+  }
+  static constexpr task_type table{&run, &finish_child};
+
+  [[no_unique_address]] F f_;
+  [[no_unique_address]] std::tuple<Args...> args_;
+};
+
+} // namespace detail
+
+/// Starts `f(args...)` as a child of the calling task, possibly in parallel to it.
+///
+/// `f` is a function, function object or coroutine function (returning `task<R>`). It and the
+/// arguments are copied or moved into the child; write `std::ref` to pass a reference, which is
+/// safe as the child cannot outlive the scope of the object returned. Costs a few stores; nothing
+/// is allocated. Outside a task the child runs when it is joined.
+template <class F, class... Args>
+[[nodiscard("a child is joined where its object dies: keep it in a variable")]] auto
+spawn(F&& f, Args&&... args) {
+  static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
+                "torc::spawn(f, args...): f cannot be called with these arguments (they are "
+                "copied and passed as rvalues; write std::ref(x) to pass a reference)");
+  return detail::spawned<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>(
+      std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+/// Joins all children of the calling task, spawned and submitted. Throws the first exception in
+/// spawn order; after one failure, spawned children that have not started are skipped. Suspends
+/// as `child::get` does.
+void sync();
+
+} // namespace torc

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <utility>
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/frame.hpp>
+#include <torc/detail/result.hpp>
+
+namespace torc {
+
+template <class T>
+class task;
+
+namespace detail {
+
+struct access;
+template <class T>
+class promise;
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+#if defined(__clang__) ||                                                                          \
+    (defined(__OPTIMIZE__) && !defined(TORC_ASAN) && !defined(TORC_TSAN))
+inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept { return next; }
+inline void run_coroutine(std::coroutine_handle<> h) { h.resume(); }
+#else
+// g++ makes symmetric transfer a tail call only when it optimises and no sanitizer is on.
+// Otherwise every transfer goes through the loop at the bottom, so that the stack stays flat.
+void set_next_coroutine(std::coroutine_handle<> next) noexcept;
+std::coroutine_handle<> take_next_coroutine() noexcept;
+inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
+  set_next_coroutine(next);
+  return std::noop_coroutine();
+}
+inline void run_coroutine(std::coroutine_handle<> h) {
+  for (; h; h = take_next_coroutine()) {
+    h.resume();
+  }
+}
+#endif
+
+struct promise_base;
+
+/// A coroutine that awaits others, for them: where to go on. `tasks[0 .. pending)` have been
+/// pushed and wait for their turn; the last one to end resumes `parent`.
+struct awaiting {
+  std::coroutine_handle<> parent;
+  promise_base* const* tasks = nullptr;
+  std::size_t pending = 0;
+  bool failed = false;
+};
+
+struct promise_base : descriptor {
+  using descriptor::descriptor;
+
+  std::coroutine_handle<> self;
+  awaiting* group = nullptr; ///< null: run by `run_coroutine`, whose caller does the rest
+
+  static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+};
+
+/// Whether a thief has seen a sibling of the claimed child `d` fail.
+inline bool is_doomed(const descriptor& d) noexcept {
+  return d.seen.load(std::memory_order_relaxed) == visibility::published &&
+         d.shared.parent->child_failed.load(std::memory_order_relaxed);
+}
+
+/// The next coroutine to run after one of the group: a sibling that nobody has taken, or, when all
+/// have ended, the parent. Suspends the fiber while a stolen sibling runs.
+inline std::coroutine_handle<> next_of(awaiting& group) noexcept {
+  while (group.pending > 0) {
+    promise_base& sibling = *group.tasks[--group.pending];
+    if (claim(*this_front(), sibling)) [[likely]] {
+      if (!group.failed && !is_doomed(sibling)) [[likely]] {
+        sibling.group = &group;
+        return sibling.self;
+      }
+      sibling.ended = outcome::skipped;
+      pop(*this_front(), sibling);
+    }
+    if (sibling.ended == outcome::error) {
+      group.failed = true;
+    }
+  }
+  return group.parent;
+}
+
+struct final_awaiter {
+  bool await_ready() const noexcept { return false; }
+  template <class T>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<T>> h) const noexcept {
+    promise<T>& p = h.promise();
+    if (p.group == nullptr) [[unlikely]] {
+      return std::noop_coroutine();
+    }
+    front& f = *this_front();
+    if (f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
+      p.settle_submitted();
+    }
+    pop(*this_front(), p);
+    awaiting& group = *p.group;
+    if (p.ended == outcome::error) [[unlikely]] {
+      group.failed = true;
+    }
+    return transfer(next_of(group));
+  }
+  void await_resume() const noexcept {}
+};
+
+template <class T>
+class promise_result : public promise_base {
+public:
+  using promise_base::promise_base;
+  template <class U>
+  void return_value(U&& value) {
+    result.assign(std::forward<U>(value));
+    ended = outcome::value;
+  }
+  result_slot<T> result;
+};
+
+template <>
+class promise_result<void> : public promise_base {
+public:
+  using promise_base::promise_base;
+  void return_void() noexcept { ended = outcome::value; }
+  result_slot<void> result;
+};
+
+template <class T>
+class promise : public promise_result<T> {
+public:
+  promise() noexcept : promise_result<T>(table) {
+    this->self = std::coroutine_handle<promise>::from_promise(*this);
+  }
+  ~promise() {
+    if (this->ended == outcome::value) {
+      this->result.empty();
+    } else if (this->ended == outcome::error) [[unlikely]] {
+      report_lost(this->take_error());
+    }
+  }
+
+  task<T> get_return_object() noexcept;
+  final_awaiter final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept { replace_by(std::current_exception()); }
+
+  /// Joins the children this task has submitted; their first exception becomes its outcome.
+  void settle_submitted() noexcept {
+    if (std::exception_ptr error = join_submitted()) {
+      if (this->ended == outcome::error) {
+        report_lost(error);
+      } else {
+        replace_by(std::move(error));
+      }
+    }
+  }
+
+  T take() {
+    if (this->ended == outcome::error) [[unlikely]] {
+      std::rethrow_exception(this->take_error());
+    }
+    this->ended = outcome::none;
+    return this->result.take();
+  }
+
+private:
+  void replace_by(std::exception_ptr error) noexcept {
+    if (this->ended == outcome::value) {
+      this->result.empty();
+    }
+    this->fail(std::move(error));
+  }
+  static void run(descriptor& d) noexcept {
+    auto& p = static_cast<promise&>(d);
+    p.group = nullptr;
+    run_coroutine(p.self);
+    p.settle_submitted();
+  }
+  static constexpr task_type table{&run, &finish_child};
+};
+
+/// `co_await f(x)`: runs one task in the awaiting one's place.
+template <class T>
+struct task_awaiter {
+  promise<T>& p;
+  awaiting group{};
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
+    group.parent = parent;
+    p.group = &group;
+    enter(*this_front(), p);
+    return transfer(p.self);
+  }
+  T await_resume() { return p.take(); }
+};
+
+} // namespace detail
+
+/// A coroutine with result T. Nothing runs until the task is awaited:
+///
+///     long n = co_await f(x);                              // a sequential call
+///     auto [a, b] = co_await torc::wait(f(x), g(y));       // both, possibly in parallel
+///     long n = f(x).get();                                 // from a plain function
+///
+/// A task is awaited once, in the expression that creates it or as a local variable; it cannot be
+/// moved, and tasks are destroyed in reverse order of their creation. When a task ends, by return
+/// or exception, it first joins its children. Exceptions go to whoever awaits. A coroutine may go
+/// on on another thread after any `co_await`.
+template <class T = void>
+class [[nodiscard("co_await the task, or hand it to torc::wait")]] task {
+public:
+  using promise_type = detail::promise<T>;
+  using value_type = T;
+
+  task(const task&) = delete;
+  task& operator=(const task&) = delete;
+  ~task() { promise_.self.destroy(); }
+
+  /// Runs the task to its end on the calling thread and gives its result; for plain functions.
+  T get() {
+    detail::enter(*detail::this_front(), promise_);
+    detail::run_coroutine(promise_.self);
+    promise_.settle_submitted();
+    detail::pop(*detail::this_front(), promise_);
+    return promise_.take();
+  }
+
+  detail::task_awaiter<T> operator co_await() noexcept { return {promise_}; }
+
+private:
+  explicit task(promise_type& p) noexcept : promise_(p) {}
+  promise_type& promise_;
+  friend promise_type;
+  friend struct detail::access;
+};
+
+namespace detail {
+template <class T>
+task<T> promise<T>::get_return_object() noexcept {
+  return task<T>(*this);
+}
+} // namespace detail
+
+} // namespace torc

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Everything. No MPI or hwloc header is reachable from here.
+
+#include <torc/as_completed.hpp>
+#include <torc/future.hpp>
+#include <torc/map.hpp>
+#include <torc/runtime.hpp>
+#include <torc/spawn.hpp>
+#include <torc/submit.hpp>
+#include <torc/task.hpp>
+#include <torc/version.hpp>
+#include <torc/wait.hpp>

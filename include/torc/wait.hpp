@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <ranges>
+#include <tuple>
+#include <vector>
+#include <torc/future.hpp>
+#include <torc/spawn.hpp>
+#include <torc/task.hpp>
+
+namespace torc {
+
+namespace detail {
+
+// What can be waited for: task, child, future. Each is begun, joined and asked for its result.
+
+template <class T>
+struct waitable;
+
+template <class T>
+struct waitable<task<T>> {
+  using value = T;
+  static void begin(task<T>& t) noexcept { push(*this_front(), access::promise_of(t)); }
+  static bool join(task<T>& t, bool skip) noexcept {
+    descriptor& d = access::promise_of(t);
+    settle(d, skip);
+    return d.ended != outcome::error;
+  }
+  static bool failed(task<T>& t) noexcept { return access::promise_of(t).ended == outcome::error; }
+  static T take(task<T>& t) { return access::promise_of(t).take(); }
+};
+
+template <class R>
+R child_result(const child<R>&);
+
+template <class C>
+  requires requires(const C& c) { child_result(c); }
+struct waitable<C> {
+  using value = decltype(child_result(std::declval<const C&>()));
+  static void begin(C&) noexcept {}
+  static bool join(child<value>& c, bool skip) noexcept {
+    settle(access::descriptor_of(c), skip);
+    return !failed(c);
+  }
+  static bool failed(child<value>& c) noexcept {
+    return access::descriptor_of(c).ended == outcome::error;
+  }
+  static value take(child<value>& c) { return access::take(c); }
+};
+
+template <class R>
+struct waitable<future<R>> {
+  using value = reference_to<R>;
+  static void begin(future<R>&) noexcept {}
+  static bool join(future<R>& f, bool) noexcept {
+    f.wait();
+    return !failed(f);
+  }
+  static bool failed(future<R>& f) noexcept { return access::state(f)->ended == outcome::error; }
+  static value take(future<R>& f) { return f.result(); }
+};
+
+template <class T>
+using waitable_for = waitable<std::remove_cvref_t<T>>;
+template <class T>
+concept can_wait = requires { typename waitable_for<T>::value; };
+template <class T>
+concept can_wait_range =
+    !can_wait<T> && std::ranges::forward_range<T> && can_wait<std::ranges::range_reference_t<T>>;
+
+template <class X>
+auto take_object(X& x) {
+  using value = typename waitable_for<X>::value;
+  if constexpr (std::is_void_v<value>) {
+    waitable_for<X>::take(x);
+    return std::monostate{};
+  } else if constexpr (std::is_reference_v<value>) {
+    return std::ref(waitable_for<X>::take(x));
+  } else {
+    return waitable_for<X>::take(x);
+  }
+}
+
+/// The results of things that have ended, or the first exception in the order of the arguments.
+template <class... X>
+auto results_of(X&... x) {
+  const auto check = [](auto& one) {
+    using w = waitable_for<decltype(one)>;
+    if (w::failed(one)) {
+      forget_failure();
+      w::take(one); // throws
+    }
+  };
+  (check(x), ...);
+  if constexpr ((std::is_void_v<typename waitable_for<X>::value> && ...)) {
+    (waitable_for<X>::take(x), ...);
+  } else if constexpr (sizeof...(X) == 1) {
+    return (waitable_for<X>::take(x), ...);
+  } else {
+    return std::tuple<object_of<typename waitable_for<X>::value>...>{take_object(x)...};
+  }
+}
+
+template <class Range>
+auto results_of_range(Range& range) {
+  using w = waitable_for<std::ranges::range_reference_t<Range>>;
+  for (auto& x : range) {
+    if (w::failed(x)) {
+      forget_failure();
+      w::take(x); // throws
+    }
+  }
+  using value = std::remove_cvref_t<typename w::value>;
+  if constexpr (std::is_void_v<value>) {
+    for (auto& x : range) {
+      w::take(x);
+    }
+  } else {
+    std::vector<value> results;
+    results.reserve(static_cast<std::size_t>(std::ranges::distance(range)));
+    for (auto& x : range) {
+      results.push_back(w::take(x));
+    }
+    return results;
+  }
+}
+
+/// Tasks that a coroutine awaits together: all but the last are pushed, the last is run in the
+/// awaiting one's place, and whoever ends goes on with the next (see `next_of`).
+template <class Nodes>
+std::coroutine_handle<> start_group(awaiting& group, const Nodes& nodes,
+                                    std::coroutine_handle<> parent) noexcept {
+  const std::size_t last = std::size(nodes) - 1;
+  group.parent = parent;
+  group.tasks = std::data(nodes);
+  group.pending = last;
+  front& f = *this_front();
+  for (std::size_t i = 0; i < last; ++i) {
+    push(f, *nodes[i]);
+  }
+  nodes[last]->group = &group;
+  enter(f, *nodes[last]);
+  return transfer(nodes[last]->self);
+}
+
+/// Joins what has been begun, youngest first, without starting more after a failure.
+template <class... X>
+void join_all(X&... x) noexcept {
+  bool failed = false;
+  const auto one = [&failed]<class Y>(Y& y) {
+    failed |= !waitable_for<Y>::join(y, failed);
+    return 0;
+  };
+  // An assignment evaluates its right side first, so this runs from the last to the first.
+  int order = 0;
+  static_cast<void>((order = ... = one(x)));
+}
+
+template <class... T>
+class [[nodiscard("write co_await before it, or .get() behind it")]] wait_tasks {
+public:
+  explicit wait_tasks(task<T>&... tasks) noexcept
+      : tasks_(tasks...), nodes_{&access::promise_of(tasks)...} {}
+
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
+    return start_group(group_, nodes_, parent);
+  }
+  auto await_resume() {
+    return std::apply([](auto&... t) { return results_of(t...); }, tasks_);
+  }
+
+  auto get() {
+    return std::apply(
+        [](auto&... t) {
+          (waitable<task<T>>::begin(t), ...);
+          join_all(t...);
+          return results_of(t...);
+        },
+        tasks_);
+  }
+
+private:
+  std::tuple<task<T>&...> tasks_;
+  std::array<promise_base*, sizeof...(T)> nodes_;
+  awaiting group_;
+};
+
+} // namespace detail
+
+/// Runs the tasks, possibly in parallel, and gives their results: of one as it is, of several as a
+/// tuple (void as std::monostate), of void ones nothing.
+///
+/// An operation: `co_await torc::wait(f(x), g(y))` in a coroutine, `.get()` behind it in a plain
+/// function. All have stopped when it ends. If some fail, the first exception in the order of the
+/// arguments is thrown, others are reported, and tasks not yet started are skipped.
+template <class... T>
+  requires(sizeof...(T) > 0)
+auto wait(task<T>&&... tasks) {
+  return detail::wait_tasks<T...>(tasks...);
+}
+
+/// The same for children, futures and named tasks, in any mixture. Results of futures come as
+/// references and stay in the future.
+template <class... X>
+  requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...))
+auto wait(X&&... x) {
+  return detail::operation([args = std::tuple<X&...>(x...)] {
+    return std::apply(
+        [](auto&... a) {
+          (detail::waitable_for<X>::begin(a), ...);
+          detail::join_all(a...);
+          return detail::results_of(a...);
+        },
+        args);
+  });
+}
+
+/// The same for a range of children, futures or tasks: a vector of results in its order.
+template <detail::can_wait_range Range>
+auto wait(Range&& range) {
+  using w = detail::waitable_for<std::ranges::range_reference_t<Range>>;
+  return detail::operation([&range] {
+    std::vector<std::remove_reference_t<std::ranges::range_reference_t<Range>>*> elements;
+    for (auto& x : range) {
+      w::begin(x);
+      elements.push_back(&x);
+    }
+    bool failed = false;
+    for (auto x = elements.rbegin(); x != elements.rend(); ++x) {
+      failed |= !w::join(**x, failed);
+    }
+    return detail::results_of_range(range);
+  });
+}
+
+/// The same for a tuple of futures (or references to children, tasks).
+template <class... X>
+  requires(detail::can_wait<X> && ...)
+auto wait(std::tuple<X...>& things) {
+  return std::apply([](auto&... x) { return wait(x...); }, things);
+}
+
+/// Waits for all children of the calling task: `sync` as an operation.
+inline auto wait() {
+  return detail::operation([] { sync(); });
+}
+
+} // namespace torc

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "fiber/fiber.hpp"
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cxxabi.h>
+#include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+
+#include "fiber/sanitizer.hpp"
+#include "scheduler/worker.hpp"
+
+namespace torc::detail {
+namespace {
+
+namespace context = boost::context::detail;
+
+const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+
+/// The first thing to do after a switch, on the new fiber.
+[[gnu::noinline]] void arrive() noexcept {
+  front& f = *this_front();
+  fiber& left = *f.self->left;
+  const after_switch then = f.self->then;
+  sanitizer::finish_switch(*f.running, left);
+  if (then.action != nullptr) {
+    then.action(left, then.argument);
+  }
+}
+
+void enter_fiber(context::transfer_t from) {
+  this_front()->self->left->context = from.fctx;
+  arrive();
+  this_fiber()->entry();
+}
+
+} // namespace
+
+char* fiber::frames() const noexcept { return mapping + page + stack_size; }
+
+fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
+  stack_size = (stack_size + page - 1) / page * page;
+  const std::size_t bytes = page + 2 * stack_size;
+  void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  // A huge page per stack would cost megabytes where a task needs one small page.
+  madvise(mapping, bytes, MADV_NOHUGEPAGE);
+  if (mprotect(mapping, page, PROT_NONE) != 0) {
+    munmap(mapping, bytes);
+    throw std::bad_alloc();
+  }
+  auto* f = new fiber;
+  f->mapping = static_cast<char*>(mapping);
+  f->stack_size = stack_size;
+  f->frame_top = f->frames();
+  f->frame_limit = f->frame_top + stack_size;
+  // Tops of equal alignment would all fall into the same cache sets.
+  static atomic<unsigned> count{0};
+  const std::size_t colour = (count.fetch_add(1, std::memory_order_relaxed) % 16) * 128;
+  f->context = context::make_fcontext(f->frames() - colour, stack_size - colour, enter_fiber);
+  f->entry = entry;
+  f->sanitizer_fiber = sanitizer::create();
+  f->native_stack = f->mapping + page;
+  f->native_size = stack_size;
+  return f;
+}
+
+void destroy_fiber(fiber* f) noexcept {
+  sanitizer::destroy(f->sanitizer_fiber);
+  munmap(f->mapping, page + 2 * f->stack_size);
+  delete f;
+}
+
+fiber* adopt_thread() {
+  auto* f = new fiber; // without a stack for coroutine frames: they come from the heap
+  f->sanitizer_fiber = sanitizer::current();
+  return f;
+}
+
+void release_thread(fiber* f) noexcept { delete f; }
+
+[[gnu::noinline]] void switch_to(fiber& to, after_switch then) noexcept {
+  front& f = *this_front();
+  fiber& from = *f.running;
+  from.frame_top = f.frame_top;
+  f.head.store(to.head, std::memory_order_release);
+  f.frame_top = to.frame_top;
+  f.frame_limit = to.frame_limit;
+  f.running = &to;
+  auto& runtime = *reinterpret_cast<decltype(from.exceptions)*>(abi::__cxa_get_globals());
+  from.exceptions = runtime;
+  runtime = to.exceptions;
+  f.self->left = &from;
+  f.self->then = then;
+  sanitizer::start_switch(from, to);
+  context::transfer_t t = context::jump_fcontext(to.context, nullptr);
+  this_front()->self->left->context = t.fctx;
+  arrive();
+}
+
+fiber_pool::~fiber_pool() {
+  while (idle_ != nullptr) {
+    destroy_fiber(std::exchange(idle_, idle_->next));
+  }
+}
+
+fiber* fiber_pool::acquire() {
+  lock_.lock();
+  fiber* f = idle_;
+  if (f != nullptr) {
+    idle_ = f->next;
+    --idle_count_;
+  } else {
+    ++created_;
+  }
+  lock_.unlock();
+  return f != nullptr ? f : create_fiber(stack_size_, entry_);
+}
+
+void fiber_pool::release(fiber* f) noexcept {
+  lock_.lock();
+  const bool full = idle_count_ >= keep;
+  if (full) {
+    --created_;
+  } else {
+    f->next = std::exchange(idle_, f);
+    ++idle_count_;
+  }
+  lock_.unlock();
+  if (full) {
+    destroy_fiber(f);
+  }
+}
+
+std::size_t fiber_pool::in_use() const noexcept {
+  lock_.lock();
+  const std::size_t n = created_ - idle_count_;
+  lock_.unlock();
+  return n;
+}
+
+} // namespace torc::detail

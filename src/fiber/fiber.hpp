@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/spinlock.hpp>
+
+namespace torc::detail {
+
+/// A stack to run plain functions on, and one for the frames of coroutines. What runs on a fiber
+/// is suspended and resumed as a whole. Also stands for a thread's own stack (`adopt`).
+struct fiber {
+  void* context = nullptr; ///< saved registers (Boost.Context), while it does not run
+  descriptor* head = nullptr; ///< its stack of tasks, while it does not run
+  char* frame_top = nullptr;
+  char* frame_limit = nullptr;
+  worker* tied = nullptr; ///< if set, only this worker resumes it
+  fiber* next = nullptr;  ///< link in the pool, or in a list of ready fibers
+
+  char* mapping = nullptr; ///< guard page, native stack (downwards), frames (upwards); or a thread's
+  std::size_t stack_size = 0;
+  void (*entry)() = nullptr;
+  struct { // what the C++ runtime keeps per thread: caught exceptions, count of uncaught ones
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+  } exceptions;
+
+  void* sanitizer_fiber = nullptr;
+  void* fake_stack = nullptr;
+  const void* native_stack = nullptr;
+  std::size_t native_size = 0;
+
+  /// Lowest address of the frames' stack.
+  char* frames() const noexcept;
+};
+
+/// Maps a new fiber that will run `entry` (which never returns). Throws std::bad_alloc.
+fiber* create_fiber(std::size_t stack_size, void (*entry)());
+void destroy_fiber(fiber* f) noexcept;
+/// A fiber for the stack the calling thread runs on.
+fiber* adopt_thread();
+void release_thread(fiber* f) noexcept;
+
+/// What to do on the new fiber once the old one is completely saved.
+struct after_switch {
+  void (*action)(fiber& left, void* argument) = nullptr;
+  void* argument = nullptr;
+};
+
+/// Leaves the running fiber for `to`. Returns when somebody switches back, perhaps on another
+/// thread: do not keep anything thread-local across it. The caller has put `head` in order.
+void switch_to(fiber& to, after_switch then) noexcept;
+/// The running fiber of this thread.
+inline fiber* this_fiber() noexcept { return this_front()->running; }
+
+/// Idle fibers for reuse, last in first out; all suspended in the scheduler's loop.
+class fiber_pool {
+public:
+  fiber_pool(std::size_t stack_size, void (*entry)()) : stack_size_(stack_size), entry_(entry) {}
+  ~fiber_pool();
+  fiber* acquire();
+  void release(fiber* f) noexcept;
+  std::size_t in_use() const noexcept;
+
+private:
+  static constexpr std::size_t keep = 256; ///< more idle ones than this go back to the system
+  mutable spinlock lock_;
+  fiber* idle_ = nullptr;
+  std::size_t idle_count_ = 0;
+  std::size_t created_ = 0;
+  std::size_t stack_size_;
+  void (*entry_)();
+};
+
+} // namespace torc::detail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+// A stack overflow in a task runs into its fiber's guard page. Say so, instead of a bare signal.
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <unistd.h>
+
+#include "fiber/fiber.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+struct sigaction previous;
+
+void on_fault(int signal, siginfo_t* info, void* context) {
+  const fiber* f = this_fiber();
+  if (f != nullptr && f->mapping != nullptr) {
+    const auto* address = static_cast<const char*>(info->si_addr);
+    // A large frame may reach beyond the page.
+    if (address < f->native_stack && address >= f->mapping - 65536) {
+      char text[256];
+      const int n = std::snprintf(text, sizeof text,
+                                  "torc: stack overflow in a task on worker %d: its stack has %zu "
+                                  "KiB; set TORC_STACK_SIZE to more\n",
+                                  this_worker()->id, f->stack_size / 1024);
+      static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(n)));
+      _exit(139);
+    }
+  }
+  if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
+    previous.sa_sigaction(signal, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(signal);
+  } else {
+    std::signal(signal, SIG_DFL); // the access is repeated, and ends the process
+  }
+}
+
+/// A stack for the handler, while the thread lives.
+struct signal_stack {
+  static constexpr std::size_t size = 64 * 1024;
+  std::unique_ptr<char[]> memory = std::make_unique<char[]>(size);
+  signal_stack() {
+    stack_t s{};
+    s.ss_sp = memory.get();
+    s.ss_size = size;
+    sigaltstack(&s, nullptr);
+  }
+  signal_stack(const signal_stack&) = delete;
+  signal_stack& operator=(const signal_stack&) = delete;
+  ~signal_stack() {
+    stack_t s{};
+    s.ss_flags = SS_DISABLE;
+    sigaltstack(&s, nullptr);
+  }
+};
+
+} // namespace
+
+void guard_stacks() {
+#if !defined(TORC_ASAN) && !defined(TORC_TSAN) // these have handlers of their own
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action {};
+    action.sa_sigaction = &on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &previous);
+  });
+  thread_local signal_stack stack;
+#endif
+}
+
+} // namespace torc::detail

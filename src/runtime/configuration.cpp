@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/configuration.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sched.h>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace torc::detail {
+namespace {
+
+[[noreturn]] void refuse(const char* name, std::string_view value, const char* allowed) {
+  std::fprintf(stderr, "torc: %s=%.*s is wrong: %s\n", name, static_cast<int>(value.size()),
+               value.data(), allowed);
+  std::exit(2);
+}
+
+/// The value of a variable; empty if it is not set or empty.
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+template <class Number>
+bool parse(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+void read_workers(int& workers) {
+  constexpr int most = 1024;
+  const std::string_view text = variable("TORC_WORKERS");
+  if (text.empty()) {
+    workers = std::min(usable_cores(), most);
+  } else if (!parse(text, workers) || workers < 1 || workers > most) {
+    refuse("TORC_WORKERS", text, "a number of threads from 1 to 1024 is allowed");
+  }
+}
+
+void read_stack_size(std::size_t& bytes) {
+  constexpr const char* allowed = "a size from 16K to 16G is allowed, such as 256K or 64M";
+  const std::string_view text = variable("TORC_STACK_SIZE");
+  if (text.empty()) {
+    return;
+  }
+  std::string_view digits = text;
+  int shift = 0;
+  switch (text.back()) {
+  case 'K': case 'k': shift = 10; break;
+  case 'M': case 'm': shift = 20; break;
+  case 'G': case 'g': shift = 30; break;
+  default: break;
+  }
+  if (shift != 0) {
+    digits.remove_suffix(1);
+  }
+  std::size_t number = 0;
+  constexpr std::size_t least = std::size_t{16} << 10, most = std::size_t{16} << 30;
+  if (!parse(digits, number) || number > (most >> shift) || (number << shift) < least) {
+    refuse("TORC_STACK_SIZE", text, allowed);
+  }
+  bytes = number << shift;
+}
+
+void read_bind(bool& bind) {
+  const std::string_view text = variable("TORC_BIND");
+  if (!text.empty() && text != "none" && text != "core") {
+    refuse("TORC_BIND", text, "none or core is allowed");
+  }
+  bind = text == "core";
+}
+
+void read_statistics(bool& statistics) {
+  const std::string_view text = variable("TORC_STATS");
+  if (!text.empty() && text != "0" && text != "1") {
+    refuse("TORC_STATS", text, "0 or 1 is allowed");
+  }
+  statistics = text == "1";
+}
+
+void read_seed(std::optional<std::uint64_t>& seed) {
+  const std::string_view text = variable("TORC_SEED");
+  std::uint64_t number = 0;
+  if (text.empty()) {
+    return;
+  }
+  if (!parse(text, number)) {
+    refuse("TORC_SEED", text, "a number from 0 to 2^64 - 1 is allowed");
+  }
+  seed = number;
+}
+
+/// Cores granted by the CPU bandwidth limit of one cgroup directory; 0 if there is none.
+double quota_in(const std::string& directory) {
+  double quota = 0, period = 0;
+  if (std::ifstream file(directory + "/cpu.max"); file >> quota >> period && period > 0) {
+    return quota / period; // "max" is no number and ends here with a failure
+  }
+  std::ifstream q(directory + "/cpu.cfs_quota_us"), p(directory + "/cpu.cfs_period_us");
+  if (q >> quota && p >> period && quota > 0 && period > 0) {
+    return quota / period;
+  }
+  return 0;
+}
+
+/// The tightest limit of this process's cgroup and its ancestors; 0 if there is none.
+double cgroup_quota() {
+  double least = 0;
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    // hierarchy:controllers:path, where version 2 has no controllers
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) {
+      continue;
+    }
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string root = "/sys/fs/cgroup";
+    if (!controllers.empty()) {
+      if (("," + controllers + ",").find(",cpu,") == std::string::npos) {
+        continue;
+      }
+      root += "/cpu";
+    }
+    // Inside a container the path may be the host's and not exist; the root is then our own.
+    std::string path = line.substr(second + 1);
+    for (;;) {
+      const double quota = quota_in(root + path);
+      if (quota > 0 && (least == 0 || quota < least)) {
+        least = quota;
+      }
+      const std::size_t slash = path.rfind('/');
+      if (path.empty() || slash == std::string::npos) {
+        break;
+      }
+      path.resize(slash);
+    }
+  }
+  return least;
+}
+
+} // namespace
+
+int usable_cores() {
+  cpu_set_t mask;
+  int cores = 1;
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    cores = CPU_COUNT(&mask);
+  }
+  if (const double quota = cgroup_quota(); quota > 0) {
+    cores = std::min(cores, static_cast<int>(std::ceil(quota)));
+  }
+  return std::max(cores, 1);
+}
+
+configuration read_configuration() {
+  configuration c;
+  read_workers(c.workers);
+  read_stack_size(c.stack_size);
+  read_bind(c.bind);
+  read_statistics(c.statistics);
+  read_seed(c.seed);
+  return c;
+}
+
+} // namespace torc::detail

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace torc::detail {
+
+/// What the TORC_* environment variables say.
+struct configuration {
+  int workers = 1;                         ///< TORC_WORKERS
+  std::size_t stack_size = 64u << 20;      ///< TORC_STACK_SIZE, bytes
+  bool bind = false;                       ///< TORC_BIND=core
+  bool statistics = false;                 ///< TORC_STATS
+  std::optional<std::uint64_t> seed;       ///< TORC_SEED
+};
+
+/// Reads the environment. A wrong value ends the program with one line and exit code 2.
+configuration read_configuration();
+
+/// The cores this process may use: its affinity mask, cut to the CPU quota of its cgroup.
+int usable_cores();
+
+} // namespace torc::detail

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/baton.hpp"
+
+#include "scheduler/worker.hpp"
+
+namespace torc::detail {
+
+void baton::wait() noexcept {
+  if (state_.load(std::memory_order_acquire) == posted) {
+    return;
+  }
+  if (worker* w = this_worker()) {
+    w->suspend({&park, this});
+  } else {
+    state_.wait(empty, std::memory_order_acquire);
+  }
+}
+
+void baton::park(fiber& left, void* self) noexcept {
+  // Posted meanwhile, or the poster finds the fiber. Until then `left` keeps the baton alive.
+  std::uintptr_t expected = empty;
+  if (!static_cast<baton*>(self)->state_.compare_exchange_strong(
+          expected, reinterpret_cast<std::uintptr_t>(&left), std::memory_order_acq_rel)) {
+    make_ready(left);
+  }
+}
+
+void baton::post() noexcept {
+  const std::uintptr_t before = state_.exchange(posted, std::memory_order_acq_rel);
+  if (before == empty) {
+    state_.notify_all(); // a thread may block; only the address is used, the baton may be gone
+  } else if (before != posted) {
+    make_ready(*reinterpret_cast<fiber*>(before));
+  }
+}
+
+} // namespace torc::detail

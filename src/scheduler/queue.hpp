@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/spinlock.hpp>
+
+namespace torc::detail {
+
+/// Tasks in order of age, linked through their shared part.
+class task_list {
+public:
+  bool empty() const noexcept { return oldest_ == nullptr; }
+  descriptor* oldest() const noexcept { return oldest_; }
+  descriptor* newest() const noexcept { return newest_; }
+
+  /// Puts `d` just below `above` in age; with null, makes it the newest.
+  void insert_below(descriptor* above, descriptor& d) noexcept {
+    descriptor* below = above != nullptr ? above->shared.older : newest_;
+    d.shared.newer = above;
+    d.shared.older = below;
+    (above != nullptr ? above->shared.older : newest_) = &d;
+    (below != nullptr ? below->shared.newer : oldest_) = &d;
+  }
+  void remove(descriptor& d) noexcept {
+    descriptor* const older = d.shared.older;
+    descriptor* const newer = d.shared.newer;
+    (older != nullptr ? older->shared.newer : oldest_) = newer;
+    (newer != nullptr ? newer->shared.older : newest_) = older;
+  }
+
+private:
+  descriptor* oldest_ = nullptr;
+  descriptor* newest_ = nullptr;
+};
+
+/// What other threads may take from a worker, under one lock. Thieves take the oldest task, which
+/// is the largest in a recursion; the owner takes the newest child, whose data is still in cache.
+struct alignas(64) queue {
+  spinlock lock;
+  atomic<std::uint32_t> available{0}; ///< children + inbox, readable without the lock
+  atomic<std::uint32_t> mine{0};      ///< pinned tasks and ready fibers, for this worker only
+  task_list children;                 ///< published children
+  task_list inbox;                    ///< submitted tasks
+  task_list pinned;                   ///< submitted tasks that must run here
+
+  /// Whether thieves should look here; a hint.
+  bool looks_empty() const noexcept { return available.load(std::memory_order_relaxed) == 0; }
+
+  // All below: with the lock held.
+
+  void add(task_list& list, descriptor& d) noexcept {
+    d.shared.home.store(this, std::memory_order_relaxed);
+    list.insert_below(nullptr, d);
+    count(list, 1);
+  }
+  /// Null stays null. Afterwards whoever called owns the task.
+  descriptor* take(task_list& list, descriptor* d) noexcept {
+    if (d != nullptr) {
+      list.remove(*d);
+      count(list, -1);
+      d->shared.home.store(nullptr, std::memory_order_release);
+    }
+    return d;
+  }
+  descriptor* take_for_thief() noexcept {
+    if (descriptor* d = take(children, children.oldest())) {
+      return d;
+    }
+    return take(inbox, inbox.oldest());
+  }
+  descriptor* take_for_owner() noexcept {
+    if (descriptor* d = take(children, children.newest())) {
+      return d;
+    }
+    return take(inbox, inbox.oldest());
+  }
+
+  /// Moves all pending entries of the owner's stack into `children`. The caller is the owner, or
+  /// has set the guard and passed a heavy barrier. Each entry is visited once in its life: below
+  /// the first one already seen there is nothing left to publish.
+  void publish(front& f) noexcept {
+    descriptor* above = nullptr;  // where the next one goes in
+    std::uint32_t orphans = 0;    // published ones that have not met their parent yet
+    for (descriptor* d = f.head.load(std::memory_order_acquire); d != nullptr; d = d->prev) {
+      const bool claimed = d->claim.load(std::memory_order_relaxed) != claim_state::pending;
+      const bool seen = d->seen.load(std::memory_order_relaxed) != visibility::owner_only;
+      if (claimed || seen) {
+        descriptor* parent = claimed && !d->submits ? d : seen ? d->shared.parent : nullptr;
+        if (parent != nullptr) {
+          for (descriptor* child = above; orphans > 0; --orphans, child = child->shared.newer) {
+            child->shared.parent = parent;
+          }
+        }
+        if (seen) {
+          return;
+        }
+        d->seen.store(visibility::passed, std::memory_order_relaxed);
+        continue;
+      }
+      std::construct_at(&d->shared);
+      d->shared.home.store(this, std::memory_order_relaxed);
+      children.insert_below(above, *d);
+      count(children, 1);
+      d->seen.store(visibility::published, std::memory_order_relaxed);
+      above = d;
+      ++orphans;
+    }
+  }
+
+private:
+  void count(task_list& list, int by) noexcept {
+    atomic<std::uint32_t>& counter = &list == &pinned ? mine : available;
+    counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),
+                  std::memory_order_relaxed);
+  }
+};
+
+} // namespace torc::detail

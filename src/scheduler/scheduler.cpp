@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "scheduler/topology.hpp"
+
+namespace torc::detail {
+namespace {
+
+void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+void futex_wake(atomic<std::uint32_t>& word) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+} // namespace
+
+scheduler::scheduler(const configuration& c)
+    : config(c), fibers(c.stack_size, &worker::loop) {
+  for (int i = 0; i < c.workers; ++i) {
+    workers.push_back(std::make_unique<worker>(*this, i));
+  }
+  order_victims(workers);
+}
+
+scheduler::~scheduler() = default;
+
+void scheduler::start() {
+  for (std::size_t i = 1; i < workers.size(); ++i) {
+    workers[i]->thread = std::thread([this, i] { run_worker(*workers[i]); });
+  }
+  worker& w = *workers.front();
+  become(w);
+  w.native->tied = &w;
+  enter(w.own, primary_);
+}
+
+void scheduler::stop() noexcept {
+  outside.wait_for_children();
+  worker& w = *workers.front();
+  pop(w.own, primary_);
+  stopping_.store(true, std::memory_order_release);
+  for (const auto& other : workers) {
+    wake(*other);
+  }
+  for (const auto& other : workers) {
+    if (other->thread.joinable()) {
+      other->thread.join();
+    }
+  }
+  resign(w);
+}
+
+void scheduler::run_worker(worker& w) {
+  become(w);
+  switch_to(*fibers.acquire(), {});
+  resign(w);
+}
+
+void scheduler::become(worker& w) {
+  w.native = adopt_thread();
+  w.own.running = w.native;
+  if (config.bind) {
+    bind_to_core(w.id);
+  }
+  guard_stacks();
+  torc_front = &w.own;
+}
+
+void scheduler::resign(worker& w) noexcept {
+  torc_front = &outside_front;
+  release_thread(w.native);
+}
+
+int scheduler::next_cyclic() noexcept {
+  return static_cast<int>(cyclic_.fetch_add(1, std::memory_order_relaxed) % workers.size());
+}
+
+void scheduler::send(descriptor& d, int q, bool pinned) noexcept {
+  worker& w = *workers[static_cast<std::size_t>(q)];
+  w.shared.lock.lock();
+  w.shared.add(pinned ? w.shared.pinned : w.shared.inbox, d);
+  w.shared.lock.unlock();
+  // A worker that goes to sleep says so before it looks at its queue under the lock.
+  if (w.asleep.load(std::memory_order_relaxed) != 0) {
+    wake(w);
+  } else if (!pinned) {
+    wake_one();
+  }
+}
+
+void scheduler::add_ready(fiber& f) noexcept {
+  ready_lock_.lock();
+  f.next = ready_;
+  ready_ = &f;
+  any_ready_.store(true, std::memory_order_relaxed);
+  ready_lock_.unlock();
+  wake_one();
+}
+
+fiber* scheduler::take_ready() noexcept {
+  if (!any_ready_.load(std::memory_order_relaxed)) {
+    return nullptr;
+  }
+  ready_lock_.lock();
+  fiber* f = ready_;
+  if (f != nullptr) {
+    ready_ = f->next;
+    any_ready_.store(ready_ != nullptr, std::memory_order_relaxed);
+  }
+  ready_lock_.unlock();
+  return f;
+}
+
+void scheduler::wake_one() noexcept {
+  if (!hungry()) {
+    return;
+  }
+  sleep_lock_.lock();
+  worker* w = sleepers_.empty() ? nullptr : sleepers_.back();
+  sleep_lock_.unlock();
+  if (w != nullptr) {
+    wake(*w);
+  }
+}
+
+void scheduler::wake(worker& w) noexcept {
+  if (unlist(w)) { // from here on it counts as searching
+    w.asleep.store(0, std::memory_order_release);
+    futex_wake(w.asleep);
+  }
+}
+
+/// Takes `w` off the list of sleepers; false if it is not there.
+bool scheduler::unlist(worker& w) noexcept {
+  sleep_lock_.lock();
+  const auto place = std::find(sleepers_.begin(), sleepers_.end(), &w);
+  const bool found = place != sleepers_.end();
+  if (found) {
+    sleepers_.erase(place);
+    sleeping_.fetch_sub(1);
+    searching_.fetch_add(1);
+  }
+  sleep_lock_.unlock();
+  return found;
+}
+
+void scheduler::search_ends() noexcept {
+  searching_.fetch_sub(1);
+  wake_one();
+}
+
+void scheduler::sleep(worker& w) noexcept {
+  sleep_lock_.lock();
+  w.asleep.store(1, std::memory_order_relaxed);
+  sleepers_.push_back(&w);
+  sleeping_.fetch_add(1);
+  const bool last = searching_.fetch_sub(1) == 1;
+  sleep_lock_.unlock();
+  if (anything_for(w) || (last && sweep(w))) {
+    if (unlist(w)) {
+      w.asleep.store(0, std::memory_order_relaxed);
+      return;
+    }
+    // Somebody is just waking us: wait for that.
+  }
+  while (w.asleep.load(std::memory_order_acquire) != 0) {
+    futex_wait(w.asleep, 1);
+  }
+}
+
+/// Whether there is something that only `w`, or anybody, may do, apart from stealing.
+bool scheduler::anything_for(worker& w) noexcept {
+  w.shared.lock.lock();
+  const bool own = w.shared.mine.load(std::memory_order_relaxed) != 0 || !w.shared.looks_empty();
+  w.shared.lock.unlock();
+  ready_lock_.lock();
+  const bool ready = ready_ != nullptr;
+  ready_lock_.unlock();
+  return own || ready || stopping();
+}
+
+/// Publishes what all workers keep to themselves and leaves their guards set; whether there is
+/// anything to steal. Locks are taken in the order of the workers, and nowhere else two at a time.
+bool scheduler::sweep(worker& thief) noexcept {
+  for (const auto& w : workers) {
+    w->shared.lock.lock();
+    w->own.guard.store(true, std::memory_order_relaxed);
+  }
+  heavy_barrier();
+  bool work = false;
+  for (const auto& w : workers) {
+    if (w.get() != &thief) {
+      w->shared.publish(w->own);
+    }
+    work |= !w->shared.looks_empty();
+  }
+  for (const auto& w : workers) {
+    w->shared.lock.unlock();
+  }
+  return work;
+}
+
+void scheduler::force_publication(worker& victim) noexcept {
+  if (victim.own.head.load(std::memory_order_relaxed) == nullptr ||
+      !victim.shared.lock.try_lock()) {
+    return;
+  }
+  victim.own.guard.store(true, std::memory_order_relaxed);
+  heavy_barrier();
+  victim.shared.publish(victim.own);
+  victim.own.guard.store(hungry() && victim.shared.looks_empty(), std::memory_order_release);
+  victim.shared.lock.unlock();
+}
+
+} // namespace torc::detail

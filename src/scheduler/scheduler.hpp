@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <vector>
+#include "fiber/fiber.hpp"
+#include "runtime/configuration.hpp"
+#include "scheduler/baton.hpp"
+#include <torc/detail/spinlock.hpp>
+#include "scheduler/submit_scope.hpp"
+#include "scheduler/worker.hpp"
+
+namespace torc::detail {
+
+/// The workers of this process, and who of them sleeps.
+///
+/// No wake-up is lost, by one rule: while anybody sleeps, either somebody is searching, or the
+/// guard of every worker is set, so that its next push publishes and wakes. A searcher that finds
+/// work passes the search on by waking the next sleeper; the last one that goes to sleep sets all
+/// guards, passes a heavy barrier and looks once more.
+class scheduler {
+public:
+  explicit scheduler(const configuration& c);
+  ~scheduler();
+
+  /// The calling thread becomes worker 0 and its stack a fiber that only it resumes.
+  void start();
+  /// On worker 0's own stack: stops and joins all other workers; the thread is a worker no more.
+  void stop() noexcept;
+
+  const configuration config;
+  fiber_pool fibers;
+  std::vector<std::unique_ptr<worker>> workers;
+
+  bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+
+  /// Sends a submitted task to worker `q`.
+  void send(descriptor& d, int q, bool pinned) noexcept;
+  /// The worker that gets the next task from this thread, cyclically from its own id.
+  int next_cyclic() noexcept;
+
+  /// Work has become visible: wakes a sleeper unless somebody searches anyway.
+  void wake_one() noexcept;
+  /// Work for `w` alone has become visible.
+  void wake(worker& w) noexcept;
+
+  /// A fiber that became ready on a thread that is no worker.
+  void add_ready(fiber& f) noexcept;
+  fiber* take_ready() noexcept;
+
+  // For searching workers.
+  void search_begins() noexcept { searching_.fetch_add(1); }
+  void search_ends() noexcept;
+  /// Sleeps unless there is work to be found. The caller counts as searching before and after.
+  void sleep(worker& w) noexcept;
+  bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
+  /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.
+  void force_publication(worker& victim) noexcept;
+
+  submit_scope outside{nullptr}; ///< counts tasks submitted by threads that are no workers
+
+private:
+  void run_worker(worker& w);
+  void become(worker& w);
+  void resign(worker& w) noexcept;
+  bool anything_for(worker& w) noexcept;
+  bool sweep(worker& thief) noexcept;
+  bool unlist(worker& w) noexcept;
+
+  alignas(64) atomic<int> searching_{0};
+  atomic<int> sleeping_{0};
+  atomic<bool> stopping_{false};
+  spinlock sleep_lock_;
+  std::vector<worker*> sleepers_;
+
+  spinlock ready_lock_;
+  fiber* ready_ = nullptr;
+  atomic<bool> any_ready_{false};
+  atomic<unsigned> cyclic_{0};
+
+  static constexpr task_type no_task{nullptr, nullptr};
+  descriptor primary_{no_task}; ///< the running task of worker 0's own stack
+};
+
+/// The scheduler of the session, or null.
+scheduler* current_scheduler() noexcept;
+
+/// A stack overflow on a fiber of the calling thread ends with a message instead of a bare signal.
+void guard_stacks();
+
+} // namespace torc::detail

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/submit_scope.hpp"
+
+#include <utility>
+
+#include "scheduler/worker.hpp"
+
+namespace torc::detail {
+namespace {
+constexpr task_type no_task{nullptr, nullptr};
+} // namespace
+
+submit_scope::submit_scope(descriptor* parent) noexcept : descriptor(no_task) {
+  submits = true;
+  std::construct_at(&shared);
+  shared.parent = parent;
+}
+
+void submit_scope::child_ended(submitted& child) noexcept {
+  if (child.ended == outcome::error) {
+    retain(child);
+    lock_.lock();
+    child.shared.older = std::exchange(failed_, &child);
+    lock_.unlock();
+  }
+  if (pending.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    all_done_.post();
+  }
+}
+
+std::exception_ptr submit_scope::wait_for_children() noexcept {
+  if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    all_done_.wait();
+  }
+  submitted* first = nullptr;
+  for (descriptor* d = failed_; d != nullptr; d = d->shared.older) {
+    auto* child = static_cast<submitted*>(d);
+    if (!child->asked.load(std::memory_order_relaxed) &&
+        (first == nullptr || child->number < first->number)) {
+      first = child;
+    }
+  }
+  std::exception_ptr error;
+  if (first != nullptr) {
+    first->asked.store(true, std::memory_order_relaxed);
+    error = first->error;
+  }
+  while (failed_ != nullptr) {
+    auto* child = static_cast<submitted*>(failed_);
+    failed_ = child->shared.older;
+    release(*child);
+  }
+  return error;
+}
+
+submit_scope& this_submit_scope() {
+  worker& w = *this_worker();
+  descriptor* d = w.own.head.load(std::memory_order_relaxed);
+  while (!d->submits && d->claim.load(std::memory_order_relaxed) != claim_state::running) {
+    d = d->prev;
+  }
+  if (d->submits) {
+    return static_cast<submit_scope&>(*d);
+  }
+  auto* scope = new submit_scope(d);
+  enter(w.own, *scope);
+  return *scope;
+}
+
+std::exception_ptr join_submitted() noexcept {
+  worker* w = this_worker();
+  if (w == nullptr) {
+    return nullptr;
+  }
+  descriptor* d = w->own.head.load(std::memory_order_relaxed);
+  if (d == nullptr || !d->submits) {
+    return nullptr;
+  }
+  auto* scope = static_cast<submit_scope*>(d);
+  std::exception_ptr error = scope->wait_for_children();
+  pop(*this_front(), *scope);
+  delete scope;
+  return error;
+}
+
+} // namespace torc::detail

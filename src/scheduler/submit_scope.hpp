@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <exception>
+#include <torc/detail/submitted.hpp>
+#include "scheduler/baton.hpp"
+
+namespace torc::detail {
+
+/// Counts the submitted children of one task. An entry of the stack above that task, made by its
+/// first submit and removed when it joins them.
+struct submit_scope : descriptor {
+  explicit submit_scope(descriptor* parent) noexcept;
+
+  /// A child has ended. The scope may die in this call.
+  void child_ended(submitted& child) noexcept;
+  /// Waits for all children; the first exception in the order of submission that nobody has asked
+  /// for, or null.
+  std::exception_ptr wait_for_children() noexcept;
+
+  atomic<long> pending{1};        ///< unfinished children, and one until somebody waits
+  atomic<std::uint64_t> count{0}; ///< of all children so far, to number them
+
+private:
+  baton all_done_;
+  spinlock lock_;
+  descriptor* failed_ = nullptr; ///< children that failed, linked through shared.older
+};
+
+/// The scope of the running task.
+submit_scope& this_submit_scope();
+
+} // namespace torc::detail

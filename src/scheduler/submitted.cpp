@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include <torc/detail/submitted.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <torc/as_completed.hpp>
+#include <torc/submit.hpp>
+
+#include "scheduler/baton.hpp"
+#include "scheduler/scheduler.hpp"
+#include "scheduler/submit_scope.hpp"
+#include "scheduler/timers.hpp"
+
+namespace torc::detail {
+namespace {
+
+/// Posts a baton when the last of several tasks has ended.
+struct countdown {
+  explicit countdown(int n) : left(n) {}
+  struct entry : listener {
+    countdown* owner = nullptr;
+  };
+  static void fire(listener& l) noexcept {
+    countdown& c = *static_cast<entry&>(l).owner;
+    if (c.left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      c.reached.post();
+    }
+  }
+  /// Listens to all tasks; those that have ended count at once.
+  void watch(std::span<submitted* const> tasks) {
+    entries = std::vector<entry>(tasks.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      entries[i].fire = &fire;
+      entries[i].owner = this;
+      if (!listen(*tasks[i], entries[i])) {
+        fire(entries[i]);
+      }
+    }
+  }
+  void unwatch(std::span<submitted* const> tasks) noexcept {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      unlisten(*tasks[i], entries[i]);
+    }
+  }
+
+  atomic<int> left;
+  baton reached;
+  std::vector<entry> entries;
+};
+
+} // namespace
+
+void retain(submitted& s) noexcept { s.references.fetch_add(1, std::memory_order_relaxed); }
+
+void release(submitted& s) noexcept {
+  if (s.references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
+  if (s.ended == outcome::error) {
+    if (std::exception_ptr error = s.take_error(); !s.asked.load(std::memory_order_relaxed)) {
+      report_lost(error);
+    }
+  }
+  delete &s;
+}
+
+int worker_for(placement where) {
+  scheduler* const s = current_scheduler();
+  const int workers = s != nullptr ? static_cast<int>(s->workers.size()) : 1;
+  if (where.to == placement::target::worker && (where.id < 0 || where.id >= workers)) {
+    throw std::out_of_range("torc::submit: there is no worker " + std::to_string(where.id) +
+                            "; workers are 0 to " + std::to_string(workers - 1));
+  }
+  if (s == nullptr) {
+    return -1;
+  }
+  const worker* const here = this_worker();
+  switch (where.to) {
+  case placement::target::worker:
+    return where.id;
+  case placement::target::here:
+    if (here != nullptr) {
+      return here->id;
+    }
+    [[fallthrough]];
+  default:
+    return s->next_cyclic();
+  }
+}
+
+void send(submitted& s, int q, bool pinned) {
+  if (q < 0) { // without a runtime
+    s.type->run(s);
+    s.type->finish(s);
+    return;
+  }
+  scheduler& target = *current_scheduler();
+  s.scope = this_worker() != nullptr ? &this_submit_scope() : &target.outside;
+  s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
+  s.scope->pending.fetch_add(1, std::memory_order_relaxed);
+  target.send(s, q, pinned);
+}
+
+void finish_submitted(descriptor& d) noexcept {
+  auto& s = static_cast<submitted&>(d);
+  s.lock.lock();
+  s.done.store(true, std::memory_order_release);
+  while (s.listeners != nullptr) {
+    listener& l = *s.listeners;
+    s.listeners = l.next;
+    l.fire(l); // with the lock held, so that `unlisten` returns only afterwards
+  }
+  s.lock.unlock();
+  if (s.scope != nullptr) {
+    s.scope->child_ended(s);
+  }
+  release(s);
+}
+
+bool listen(submitted& s, listener& l) noexcept {
+  s.lock.lock();
+  const bool running = !s.done.load(std::memory_order_relaxed);
+  if (running) {
+    l.next = s.listeners;
+    l.previous = nullptr;
+    if (l.next != nullptr) {
+      l.next->previous = &l;
+    }
+    s.listeners = &l;
+  }
+  s.lock.unlock();
+  return running;
+}
+
+void unlisten(submitted& s, listener& l) noexcept {
+  s.lock.lock();
+  if (!s.done.load(std::memory_order_relaxed)) {
+    if (l.next != nullptr) {
+      l.next->previous = l.previous;
+    }
+    (l.previous != nullptr ? l.previous->next : s.listeners) = l.next;
+  }
+  s.lock.unlock();
+}
+
+std::size_t wait_for_any(std::span<submitted* const> tasks) {
+  if (tasks.empty()) {
+    throw std::invalid_argument("torc::wait_any: no futures to wait for");
+  }
+  const auto first_done = [&] {
+    std::size_t i = 0;
+    while (i < tasks.size() && !tasks[i]->done.load(std::memory_order_acquire)) {
+      ++i;
+    }
+    return i;
+  };
+  if (first_done() == tasks.size()) {
+    countdown any(1);
+    any.watch(tasks);
+    any.reached.wait();
+    any.unwatch(tasks);
+  }
+  return first_done();
+}
+
+void wait_for_all(std::span<submitted* const> tasks) noexcept {
+  for (submitted* s : tasks) {
+    if (!s->done.load(std::memory_order_acquire)) {
+      submitted* const one[] = {s};
+      countdown all(1);
+      all.watch(one);
+      all.reached.wait();
+      s->lock.lock(); // the one who fires has let go of our entry
+      s->lock.unlock();
+    }
+  }
+}
+
+bool wait_for_all_until(std::span<submitted* const> tasks,
+                        std::chrono::steady_clock::time_point deadline) {
+  countdown all(static_cast<int>(tasks.size()));
+  all.watch(tasks);
+  if (all.left.load(std::memory_order_acquire) > 0) {
+    timers& clock = timers::get();
+    const auto alarm = clock.set(deadline, all.reached);
+    all.reached.wait();
+    clock.cancel(alarm);
+  }
+  all.unwatch(tasks);
+  return all.left.load(std::memory_order_acquire) <= 0;
+}
+
+void completion_queue::add(entry& e, submitted& s) noexcept {
+  e.queue = this;
+  e.fire = &on_end;
+  if (!listen(s, e)) {
+    on_end(e);
+  }
+}
+
+void completion_queue::on_end(listener& l) noexcept {
+  auto& e = static_cast<entry&>(l);
+  completion_queue& q = *e.queue;
+  q.lock_.lock();
+  (q.first_ != nullptr ? q.last_->next_done : q.first_) = &e;
+  q.last_ = &e;
+  baton* waiting = std::exchange(q.waiting_, nullptr);
+  if (waiting != nullptr) {
+    waiting->post();
+  }
+  q.lock_.unlock();
+}
+
+completion_queue::entry& completion_queue::next() noexcept {
+  baton arrived;
+  lock_.lock();
+  if (first_ == nullptr) {
+    waiting_ = &arrived;
+    lock_.unlock();
+    arrived.wait();
+    lock_.lock();
+  }
+  entry& e = *first_;
+  first_ = e.next_done;
+  lock_.unlock();
+  return e;
+}
+
+} // namespace torc::detail

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/worker.hpp"
+
+#include <chrono>
+
+#include "scheduler/scheduler.hpp"
+
+constinit torc::detail::front torc::detail::outside_front;
+constinit thread_local torc::detail::front* torc_front = &torc::detail::outside_front;
+char torc_may_have_switched = 0;
+
+namespace torc::detail {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+// A searcher first asks (and gets an answer within nanoseconds from a victim that spawns), then
+// helps itself, then sleeps. Forcing costs the victim an interrupt, waking up costs about 50 us.
+constexpr microseconds patience{5};
+constexpr microseconds search_time{100};
+
+void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
+
+constexpr task_type no_task{nullptr, nullptr};
+
+} // namespace
+
+#if !(defined(__x86_64__) && defined(__GNUC__))
+[[gnu::noinline]] front* this_front() noexcept { return torc_front; }
+#endif
+
+void worker::serve() noexcept {
+  shared.lock.lock();
+  shared.publish(own);
+  const bool work = !shared.looks_empty();
+  // With nothing to give away a sleeper still relies on the guard.
+  own.guard.store(!work && owner.hungry(), std::memory_order_relaxed);
+  shared.lock.unlock();
+  if (work) {
+    owner.wake_one();
+  }
+}
+
+void worker::suspend(after_switch action) noexcept {
+  // The entries must be out of every publisher's sight before the fiber can run elsewhere.
+  shared.lock.lock();
+  shared.publish(own);
+  fiber& self = *own.running;
+  self.head = own.head.load(std::memory_order_relaxed);
+  own.head.store(nullptr, std::memory_order_relaxed);
+  const bool work = !shared.looks_empty();
+  shared.lock.unlock();
+  if (work && owner.hungry()) {
+    owner.wake_one();
+  }
+  ++statistics.suspended;
+  switch_to(*owner.fibers.acquire(), action);
+}
+
+void worker::loop() {
+  for (;;) {
+    worker& w = *this_worker();
+    if (fiber* f = w.next_ready()) {
+      switch_to(*f, {&recycle, &w.owner.fibers});
+    } else if (descriptor* own_task = w.next_own()) {
+      w.execute(*own_task, false);
+    } else if (descriptor* pinned_task = w.next_pinned()) {
+      w.execute(*pinned_task, true);
+    } else if (w.owner.stopping() && w.id != 0) {
+      switch_to(*w.native, {&recycle, &w.owner.fibers});
+    } else if (descriptor* task = w.search()) {
+      ++w.statistics.stolen;
+      w.execute(*task, false);
+    }
+  }
+}
+
+/// May return on another worker than it began on.
+void worker::execute(descriptor& d, bool pinned) noexcept {
+  ++statistics.executed;
+  fiber& f = *own.running;
+  f.tied = pinned ? this : nullptr;
+  const descriptor* parent = d.shared.parent;
+  if (parent != nullptr && parent->child_failed.load(std::memory_order_relaxed)) {
+    d.ended = outcome::skipped;
+  } else {
+    descriptor running(no_task);
+    enter(own, running);
+    d.type->run(d);
+    pop(*this_front(), running);
+  }
+  d.type->finish(d);
+}
+
+fiber* worker::next_ready() noexcept {
+  if (shared.mine.load(std::memory_order_relaxed) != 0) {
+    shared.lock.lock();
+    fiber* f = ready_first;
+    if (f != nullptr) {
+      ready_first = f->next;
+      shared.mine.store(shared.mine.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    }
+    shared.lock.unlock();
+    if (f != nullptr) {
+      return f;
+    }
+  }
+  return owner.take_ready();
+}
+
+void worker::add_ready(fiber& f) noexcept {
+  f.next = nullptr;
+  shared.lock.lock();
+  (ready_first != nullptr ? ready_last->next : ready_first) = &f;
+  ready_last = &f;
+  shared.mine.store(shared.mine.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  shared.lock.unlock();
+}
+
+descriptor* worker::next_own() noexcept {
+  if (shared.looks_empty()) {
+    return nullptr;
+  }
+  shared.lock.lock();
+  descriptor* d = shared.take_for_owner();
+  shared.lock.unlock();
+  return d;
+}
+
+descriptor* worker::next_pinned() noexcept {
+  if (shared.mine.load(std::memory_order_relaxed) == 0) {
+    return nullptr;
+  }
+  shared.lock.lock();
+  descriptor* d = shared.take(shared.pinned, shared.pinned.oldest());
+  shared.lock.unlock();
+  return d;
+}
+
+descriptor* worker::steal() noexcept {
+  for (worker* victim : victims) {
+    if (victim->shared.looks_empty() || !victim->shared.lock.try_lock()) {
+      continue;
+    }
+    descriptor* d = victim->shared.take_for_thief();
+    victim->shared.lock.unlock();
+    if (d != nullptr) {
+      return d;
+    }
+  }
+  return nullptr;
+}
+
+descriptor* worker::search() noexcept {
+  owner.search_begins();
+  const clock::time_point begin = clock::now();
+  bool forced = false;
+  descriptor* found = nullptr;
+  for (;;) {
+    found = steal();
+    if (found != nullptr || shared.mine.load(std::memory_order_relaxed) != 0 ||
+        !shared.looks_empty() || owner.stopping()) {
+      break;
+    }
+    if (fiber* f = owner.take_ready()) {
+      add_ready(*f);
+      break;
+    }
+    const auto spent = clock::now() - begin;
+    if (spent > search_time) {
+      owner.sleep(*this);
+      break;
+    }
+    if (!forced && spent > patience && !victims.empty()) {
+      owner.force_publication(*victims[random++ % victims.size()]);
+      forced = true;
+      continue;
+    }
+    for (worker* victim : victims) {
+      if (!victim->own.guard.load(std::memory_order_relaxed)) {
+        victim->own.guard.store(true, std::memory_order_relaxed);
+      }
+    }
+    for (int i = 0; i < 32; ++i) {
+      pause();
+    }
+    std::this_thread::yield();
+  }
+  owner.search_ends();
+  statistics.idle_ns +=
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(clock::now() - begin).count());
+  return found;
+}
+
+void make_ready(fiber& f) noexcept {
+  worker* here = this_worker();
+  if (f.tied != nullptr) {
+    f.tied->add_ready(f);
+    if (f.tied != here) {
+      f.tied->owner.wake(*f.tied);
+    }
+  } else if (here != nullptr) {
+    here->add_ready(f); // we are about to look for something to do
+  } else {
+    current_scheduler()->add_ready(f);
+  }
+}
+
+} // namespace torc::detail

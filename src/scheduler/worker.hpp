@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <thread>
+#include <vector>
+#include <torc/detail/descriptor.hpp>
+#include "fiber/fiber.hpp"
+#include "scheduler/queue.hpp"
+
+namespace torc::detail {
+
+class scheduler;
+
+/// What a worker counts; written by it alone.
+struct worker_statistics {
+  std::uint64_t executed = 0;  ///< tasks taken from a queue: own, stolen or submitted
+  std::uint64_t stolen = 0;    ///< of these, taken from another worker
+  std::uint64_t suspended = 0; ///< fibers suspended
+  std::uint64_t idle_ns = 0;   ///< time without a task
+};
+
+/// One thread that runs tasks. Its loop runs on whatever fiber is free; when a task suspends, its
+/// fiber is put aside and the loop goes on with another one.
+struct worker {
+  worker(scheduler& s, int number) : owner(s), id(number) { own.self = this; }
+
+  front own;
+  queue shared;
+
+  // The owner's alone.
+  alignas(64) scheduler& owner;
+  const int id;
+  fiber* native = nullptr;    ///< the thread's own stack; the loop returns there at the end
+  fiber* left = nullptr;      ///< during a switch: the fiber left ...
+  after_switch then;          ///< ... and what to do with it
+  std::vector<worker*> victims; ///< nearest first
+  std::size_t random = 0;
+  worker_statistics statistics;
+
+  fiber* ready_first = nullptr; ///< fibers to resume here, under `shared.lock`
+  fiber* ready_last = nullptr;
+  atomic<std::uint32_t> asleep{0}; ///< futex
+  std::thread thread;
+
+  /// Owner: lets others have what they wait for, after a look at the guard said so.
+  void serve() noexcept;
+  /// Owner: suspends the running fiber; `then` runs when it is saved.
+  void suspend(after_switch then) noexcept;
+  /// Adds `f` to the ready fibers. Any thread; the caller wakes the worker.
+  void add_ready(fiber& f) noexcept;
+
+  /// Runs tasks until the scheduler stops. Never returns; may be left and entered on any thread.
+  [[noreturn]] static void loop();
+
+private:
+  void execute(descriptor& d, bool pinned) noexcept;
+  fiber* next_ready() noexcept;
+  descriptor* next_own() noexcept;
+  descriptor* next_pinned() noexcept;
+  /// A task from elsewhere, or null when there may be something of our own. Sleeps if need be.
+  descriptor* search() noexcept;
+  descriptor* steal() noexcept;
+};
+
+/// What threads that are no workers have as their front. Its guard is never lowered, so they always
+/// take the slow paths, which see that there is no worker. Many of them may store to `head`; it is
+/// never followed.
+extern constinit front outside_front;
+
+/// The worker that runs this code, or null.
+inline worker* this_worker() noexcept { return this_front()->self; }
+
+/// Makes a suspended fiber run again: on its worker if it is tied, otherwise soon and anywhere.
+void make_ready(fiber& f) noexcept;
+
+} // namespace torc::detail
