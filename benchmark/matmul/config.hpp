@@ -41,7 +41,8 @@ private:
 };
 
 /// C += A * B for leaves: the same machine code for every runtime.
-[[gnu::noinline]] inline void multiply_leaf(const double *a, const double *b, double *c) {
+[[gnu::noinline]] inline void multiply_leaf(const double *__restrict a, const double *__restrict b,
+                                            double *__restrict c) {
   for (int i = 0; i < leaf; ++i)
     for (int k = 0; k < leaf; ++k)
       for (int j = 0; j < leaf; ++j)

@@ -44,72 +44,62 @@ inline void run_coroutine(std::coroutine_handle<> h) {
 }
 #endif
 
-struct promise_base;
-
-/// A coroutine that awaits others, for them: where to go on. `tasks[0 .. pending)` have been
-/// pushed and wait for their turn; the last one to end resumes `parent`.
+/// A coroutine that awaits others, for them. Those that have been pushed stay on the stack of
+/// entries, above the awaiting task, until they are joined; the last to end resumes `parent`.
 struct awaiting {
   std::coroutine_handle<> parent;
-  promise_base* const* tasks = nullptr;
-  std::size_t pending = 0;
-  bool failed = false;
+  std::size_t pending = 0; ///< pushed and not joined
+  bool failed = false;     ///< one of them has thrown
 };
 
 struct promise_base : descriptor {
   using descriptor::descriptor;
 
-  std::coroutine_handle<> self;
   awaiting* group = nullptr; ///< null: run by `run_coroutine`, whose caller does the rest
 
+  /// Promises begin with this base, so their frames are found from it alike.
+  std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<promise_base>::from_promise(*this);
+  }
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
 };
 
-/// Whether a thief has seen a sibling of the claimed child `d` fail.
-inline bool is_doomed(const descriptor& d) noexcept {
-  return d.seen.load(std::memory_order_relaxed) == visibility::published &&
-         d.shared.parent->child_failed.load(std::memory_order_relaxed);
-}
-
-/// The next coroutine to run after one of the group: a sibling that nobody has taken, or, when all
-/// have ended, the parent. Suspends the fiber while a stolen sibling runs.
-inline std::coroutine_handle<> next_of(awaiting& group) noexcept {
-  while (group.pending > 0) {
-    promise_base& sibling = *group.tasks[--group.pending];
-    if (claim(*this_front(), sibling)) [[likely]] {
-      if (!group.failed && !is_doomed(sibling)) [[likely]] {
-        sibling.group = &group;
-        return sibling.self;
-      }
-      sibling.ended = outcome::skipped;
-      pop(*this_front(), sibling);
-    }
-    if (sibling.ended == outcome::error) {
-      group.failed = true;
-    }
-  }
-  return group.parent;
-}
+/// The rare ways on from the claimed child `next` of a group: it is not ours any more, or must be
+/// skipped, or somebody wants work. Suspends the fiber while a stolen child runs.
+std::coroutine_handle<> next_slow(awaiting& group, promise_base& next) noexcept;
 
 struct final_awaiter {
   bool await_ready() const noexcept { return false; }
+
+  /// Takes the ended task off the stack and goes on with the next of its group, or the parent.
   template <class T>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<T>> h) const noexcept {
     promise<T>& p = h.promise();
     if (p.group == nullptr) [[unlikely]] {
       return std::noop_coroutine();
     }
-    front& f = *this_front();
-    if (f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
+    front* f = this_front();
+    if (f->head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
       p.settle_submitted();
+      f = this_front();
     }
-    pop(*this_front(), p);
+    pop(*f, p);
     awaiting& group = *p.group;
     if (p.ended == outcome::error) [[unlikely]] {
       group.failed = true;
     }
-    return transfer(next_of(group));
+    if (group.pending == 0) {
+      return transfer(group.parent);
+    }
+    --group.pending;
+    auto& next = static_cast<promise_base&>(*f->head.load(std::memory_order_relaxed));
+    if (!claim_newest(*f, next) || group.failed) [[unlikely]] {
+      return transfer(next_slow(group, next));
+    }
+    next.group = &group; // not before it is ours: a thief has put its own value there
+    return transfer(next.handle());
   }
   void await_resume() const noexcept {}
 };
@@ -137,9 +127,8 @@ public:
 template <class T>
 class promise : public promise_result<T> {
 public:
-  promise() noexcept : promise_result<T>(table) {
-    this->self = std::coroutine_handle<promise>::from_promise(*this);
-  }
+  static_assert(alignof(promise_result<T>) <= 16, "torc::task<T>: T must not be over-aligned");
+  promise() noexcept : promise_result<T>(table) {}
   ~promise() {
     if (this->ended == outcome::value) {
       this->result.empty();
@@ -163,9 +152,11 @@ public:
     }
   }
 
+  [[noreturn]] void rethrow() { std::rethrow_exception(this->take_error()); }
+
   T take() {
     if (this->ended == outcome::error) [[unlikely]] {
-      std::rethrow_exception(this->take_error());
+      rethrow();
     }
     this->ended = outcome::none;
     return this->result.take();
@@ -181,7 +172,7 @@ private:
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
     p.group = nullptr;
-    run_coroutine(p.self);
+    run_coroutine(p.handle());
     p.settle_submitted();
   }
   static constexpr task_type table{&run, &finish_child};
@@ -197,7 +188,7 @@ struct task_awaiter {
     group.parent = parent;
     p.group = &group;
     enter(*this_front(), p);
-    return transfer(p.self);
+    return transfer(p.handle());
   }
   T await_resume() { return p.take(); }
 };
@@ -222,12 +213,12 @@ public:
 
   task(const task&) = delete;
   task& operator=(const task&) = delete;
-  ~task() { promise_.self.destroy(); }
+  ~task() { std::coroutine_handle<promise_type>::from_promise(promise_).destroy(); }
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
     detail::enter(*detail::this_front(), promise_);
-    detail::run_coroutine(promise_.self);
+    detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();
     detail::pop(*detail::this_front(), promise_);
     return promise_.take();

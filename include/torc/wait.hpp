@@ -126,64 +126,84 @@ auto results_of_range(Range& range) {
   }
 }
 
-/// Tasks that a coroutine awaits together: all but the last are pushed, the last is run in the
-/// awaiting one's place, and whoever ends goes on with the next (see `next_of`).
-template <class Nodes>
-std::coroutine_handle<> start_group(awaiting& group, const Nodes& nodes,
-                                    std::coroutine_handle<> parent) noexcept {
-  const std::size_t last = std::size(nodes) - 1;
-  group.parent = parent;
-  group.tasks = std::data(nodes);
-  group.pending = last;
-  front& f = *this_front();
-  for (std::size_t i = 0; i < last; ++i) {
-    push(f, *nodes[i]);
-  }
-  nodes[last]->group = &group;
-  enter(f, *nodes[last]);
-  return transfer(nodes[last]->self);
+/// Calls f for each argument, from the last to the first.
+template <class F, class... X>
+void in_reverse(const F& f, X&... x) {
+  int order = 0; // an assignment evaluates its right side first
+  static_cast<void>((order = ... = (f(x), 0)));
 }
 
 /// Joins what has been begun, youngest first, without starting more after a failure.
 template <class... X>
 void join_all(X&... x) noexcept {
   bool failed = false;
-  const auto one = [&failed]<class Y>(Y& y) {
-    failed |= !waitable_for<Y>::join(y, failed);
-    return 0;
-  };
-  // An assignment evaluates its right side first, so this runs from the last to the first.
-  int order = 0;
-  static_cast<void>((order = ... = one(x)));
+  in_reverse([&failed]<class Y>(Y& y) { failed |= !waitable_for<Y>::join(y, failed); }, x...);
 }
 
+/// Tasks that are awaited together. In a coroutine all but the last are pushed, the last is run in
+/// the awaiting one's place, and whoever ends goes on with the next (`final_awaiter`).
 template <class... T>
 class [[nodiscard("write co_await before it, or .get() behind it")]] wait_tasks {
 public:
-  explicit wait_tasks(task<T>&... tasks) noexcept
-      : tasks_(tasks...), nodes_{&access::promise_of(tasks)...} {}
+  explicit wait_tasks(task<T>&... tasks) noexcept : tasks_(tasks...) {}
 
   bool await_ready() const noexcept { return false; }
+
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
-    return start_group(group_, nodes_, parent);
-  }
-  auto await_resume() {
-    return std::apply([](auto&... t) { return results_of(t...); }, tasks_);
+    return start(parent, std::make_index_sequence<sizeof...(T) - 1>());
   }
 
-  auto get() {
+  auto await_resume() {
     return std::apply(
-        [](auto&... t) {
-          (waitable<task<T>>::begin(t), ...);
-          join_all(t...);
-          return results_of(t...);
+        [this](auto&... t) {
+          if (group_.failed) [[unlikely]] {
+            rethrow_first(access::promise_of(t)...);
+          }
+          if constexpr ((std::is_void_v<T> && ...)) {
+            return;
+          } else if constexpr (sizeof...(T) == 1) {
+            return (access::promise_of(t).take(), ...);
+          } else {
+            return std::tuple<object_of<T>...>{take_object(t)...};
+          }
         },
         tasks_);
   }
 
+  auto get() {
+    const auto begin = [](descriptor& d) { push(*this_front(), d); };
+    const auto end = [this](descriptor& d) {
+      settle(d, group_.failed);
+      group_.failed |= d.ended == outcome::error;
+    };
+    std::apply(
+        [&](auto&... t) {
+          (begin(access::promise_of(t)), ...);
+          in_reverse(end, access::promise_of(t)...);
+        },
+        tasks_);
+    return await_resume();
+  }
+
 private:
+  template <std::size_t... I>
+  std::coroutine_handle<> start(std::coroutine_handle<> parent,
+                                std::index_sequence<I...>) noexcept {
+    promise_base& last = access::promise_of(std::get<sizeof...(I)>(tasks_));
+    group_.parent = parent;
+    group_.pending = sizeof...(I);
+    last.group = &group_;
+    front& f = *this_front();
+    (push(f, access::promise_of(std::get<I>(tasks_))), ...);
+    enter(f, last);
+    return transfer(last.handle());
+  }
+  [[gnu::noinline, gnu::cold]] static void rethrow_first(auto&... p) {
+    forget_failure();
+    (static_cast<void>(p.ended == outcome::error ? p.rethrow() : void()), ...);
+  }
+
   std::tuple<task<T>&...> tasks_;
-  std::array<promise_base*, sizeof...(T)> nodes_;
   awaiting group_;
 };
 

@@ -87,7 +87,7 @@ void release_thread(fiber* f) noexcept { delete f; }
   front& f = *this_front();
   fiber& from = *f.running;
   from.frame_top = f.frame_top;
-  f.head.store(to.head, std::memory_order_release);
+  f.head.store(std::exchange(to.head, nullptr), std::memory_order_release);
   f.frame_top = to.frame_top;
   f.frame_limit = to.frame_limit;
   f.running = &to;

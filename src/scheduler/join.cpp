@@ -135,6 +135,29 @@ void settle(descriptor& d, bool skip) noexcept {
   }
 }
 
+std::coroutine_handle<> next_slow(awaiting& group, promise_base& first) noexcept {
+  for (promise_base* next = &first;;) {
+    if (claim_slow(*next)) {
+      // A thief may have seen a sibling fail.
+      const bool doomed = next->seen.load(std::memory_order_relaxed) == visibility::published &&
+                          next->shared.parent->child_failed.load(std::memory_order_relaxed);
+      if (!group.failed && !doomed) {
+        next->group = &group;
+        return next->handle();
+      }
+      next->ended = outcome::skipped;
+      pop(*this_front(), *next);
+    }
+    group.failed |= next->ended == outcome::error;
+    if (group.pending == 0) {
+      return group.parent;
+    }
+    --group.pending;
+    next = static_cast<promise_base*>(this_front()->head.load(std::memory_order_relaxed));
+    next->claim.store(claim_state::running, std::memory_order_relaxed);
+  }
+}
+
 descriptor& running_task() noexcept {
   descriptor* d = this_front()->head.load(std::memory_order_relaxed);
   while (d->submits || d->claim.load(std::memory_order_relaxed) != claim_state::running) {

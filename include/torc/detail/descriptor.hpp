@@ -150,16 +150,22 @@ inline void push(front& f, descriptor& d) noexcept {
   }
 }
 
+/// Owner: makes the newest entry the running task, unless it is no longer private or somebody
+/// wants work. In that case `claim_slow` decides.
+inline bool claim_newest(front& f, descriptor& d) noexcept {
+  d.claim.store(claim_state::running, std::memory_order_relaxed);
+  light_barrier();
+  return !f.guard.load(std::memory_order_acquire) &&
+         d.seen.load(std::memory_order_relaxed) == visibility::owner_only;
+}
+
 /// Owner, joining `d`. True: nobody has started it; it is now the running task, so run it and then
 /// `leave` it. False: it has been run elsewhere, has ended and is out of the stack. May suspend.
 inline bool claim(front& f, descriptor& d) noexcept {
   if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
     return claim_any(d);
   }
-  d.claim.store(claim_state::running, std::memory_order_relaxed);
-  light_barrier();
-  if (f.guard.load(std::memory_order_acquire) ||
-      d.seen.load(std::memory_order_relaxed) != visibility::owner_only) [[unlikely]] {
+  if (!claim_newest(f, d)) [[unlikely]] {
     return claim_slow(d);
   }
   return true;
@@ -183,7 +189,8 @@ inline void pop(front& f, descriptor& d) noexcept {
 
 /// Owner: ends the running task `d`. Throws the first exception of its submitted children.
 inline void leave(descriptor& d) {
-  if (this_front()->head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
+  front& f = *this_front();
+  if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
     std::exception_ptr error = join_submitted();
     pop(*this_front(), d);
     if (error) {
@@ -191,7 +198,7 @@ inline void leave(descriptor& d) {
     }
     return;
   }
-  pop(*this_front(), d);
+  pop(f, d);
 }
 
 /// The same while an exception leaves `d`.
