@@ -21,10 +21,10 @@ struct counts {
   std::uint64_t leaves = 0;
   int depth = 0;
 
-  friend constexpr counts operator+(const counts &a, const counts &b) {
+  friend constexpr counts operator+(const counts& a, const counts& b) {
     return {a.nodes + b.nodes, a.leaves + b.leaves, std::max(a.depth, b.depth)};
   }
-  friend constexpr bool operator==(const counts &, const counts &) = default;
+  friend constexpr bool operator==(const counts&, const counts&) = default;
 };
 
 /// How the number of children of a node is drawn.
@@ -87,10 +87,9 @@ inline constexpr std::array<tree, 14> trees{{
 }};
 
 /// The tree of that name, or nullptr.
-constexpr const tree *find(std::string_view name) {
-  for (const tree &t : trees)
-    if (t.name == name)
-      return &t;
+constexpr const tree* find(std::string_view name) {
+  for (const tree& t : trees)
+    if (t.name == name) return &t;
   return nullptr;
 }
 
@@ -99,10 +98,11 @@ namespace detail {
 /// One step of SHA-1 (FIPS 180-4, 6.1.2). The five working variables stay where they are and change
 /// their roles instead; `words` holds the last 16 words of the message schedule.
 template <std::size_t I>
-inline void sha1_step(std::array<std::uint32_t, 5> &v, std::array<std::uint32_t, 16> &words) {
+[[gnu::always_inline]] inline void sha1_step(std::array<std::uint32_t, 5>& v,
+                                             std::array<std::uint32_t, 16>& words) {
   std::uint32_t &a = v[(80 - I) % 5], &b = v[(81 - I) % 5], &c = v[(82 - I) % 5];
   std::uint32_t &d = v[(83 - I) % 5], &e = v[(84 - I) % 5];
-  std::uint32_t &word = words[I % 16];
+  std::uint32_t& word = words[I % 16];
   if constexpr (I >= 16)
     word = std::rotl(words[(I + 13) % 16] ^ words[(I + 8) % 16] ^ words[(I + 2) % 16] ^ word, 1);
   std::uint32_t mixed;
@@ -118,15 +118,22 @@ inline void sha1_step(std::array<std::uint32_t, 5> &v, std::array<std::uint32_t,
   b = std::rotl(b, 30);
 }
 
+template <std::size_t... I>
+[[gnu::always_inline]] inline void sha1_steps(std::array<std::uint32_t, 5>& v,
+                                              std::array<std::uint32_t, 16>& words,
+                                              std::index_sequence<I...>) {
+  (sha1_step<I>(v, words), ...);
+}
+
 /// SHA-1 of a message so short (at most 55 bytes) that it is one block, given as big-endian words
-/// with the padding in place.
-inline std::array<std::uint32_t, 5> sha1_block(std::array<std::uint32_t, 16> words) {
+/// with the padding in place. Inlined throughout: the words stay in registers, and the many that
+/// are constant disappear.
+[[gnu::always_inline]] inline std::array<std::uint32_t, 5>
+sha1_block(std::array<std::uint32_t, 16> words) {
   constexpr std::array<std::uint32_t, 5> initial{0x67452301U, 0xEFCDAB89U, 0x98BADCFEU, 0x10325476U,
                                                  0xC3D2E1F0U};
   std::array<std::uint32_t, 5> v = initial;
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (sha1_step<I>(v, words), ...);
-  }(std::make_index_sequence<80>{});
+  sha1_steps(v, words, std::make_index_sequence<80>{});
   for (std::size_t i = 0; i < 5; ++i)
     v[i] += initial[i];
   return v;
@@ -134,7 +141,7 @@ inline std::array<std::uint32_t, 5> sha1_block(std::array<std::uint32_t, 16> wor
 
 constexpr int max_children = 100;
 
-inline int geometric_children(const tree &t, int depth, double u) {
+inline int geometric_children(const tree& t, int depth, double u) {
   double expected = t.branching;
   if (depth > 0) {
     const double limit = t.depth;
@@ -155,8 +162,7 @@ inline int geometric_children(const tree &t, int depth, double u) {
       break;
     }
   }
-  if (expected <= 0.0)
-    return 0;
+  if (expected <= 0.0) return 0;
   const double p = 1.0 / (1.0 + expected);
   return static_cast<int>(
       std::min<double>(max_children, std::floor(std::log(1.0 - u) / std::log(1.0 - p))));
@@ -165,35 +171,30 @@ inline int geometric_children(const tree &t, int depth, double u) {
 } // namespace detail
 
 /// The root: the SHA-1 of 16 zero bytes and the seed.
-inline node root(const tree &t) {
-  std::array<std::uint32_t, 16> message{};
-  message[4] = t.seed;
-  message[5] = 0x80000000U;
-  message[15] = 20 * 8;
-  return {detail::sha1_block(message), 0};
+inline node root(const tree& t) {
+  return {detail::sha1_block({0, 0, 0, 0, t.seed, 0x80000000U, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20 * 8}),
+          0};
 }
 
-/// Child number `i` of a node: the SHA-1 of the node's bytes and `i`.
-inline node child(const node &parent, int i) {
-  std::array<std::uint32_t, 16> message{};
-  std::copy_n(parent.state.begin(), 5, message.begin());
-  message[5] = static_cast<std::uint32_t>(i);
-  message[6] = 0x80000000U;
-  message[15] = 24 * 8;
-  return {detail::sha1_block(message), parent.depth + 1};
+/// Child number `i` of a node: the SHA-1 of the node's bytes and `i`. Not inlined, so that it is
+/// the same machine code wherever it is called from.
+[[gnu::noinline]] inline node child(const node& parent, int i) {
+  const auto& s = parent.state;
+  return {detail::sha1_block({s[0], s[1], s[2], s[3], s[4], static_cast<std::uint32_t>(i),
+                              0x80000000U, 0, 0, 0, 0, 0, 0, 0, 0, 24 * 8}),
+          parent.depth + 1};
 }
 
-/// How many children a node has.
-inline int num_children(const tree &t, const node &n) {
+/// How many children a node has. Not inlined, as above.
+[[gnu::noinline]] inline int num_children(const tree& t, const node& n) {
   const double u = (n.state[4] & 0x7FFFFFFFU) / 2147483648.0;
   if (t.type == kind::geometric || (t.type == kind::hybrid && n.depth < 0.5 * t.depth))
     return detail::geometric_children(t, n.depth, u);
-  if (n.depth == 0)
-    return static_cast<int>(t.branching);
+  if (n.depth == 0) return static_cast<int>(t.branching);
   return u < t.probability ? t.children : 0;
 }
 
 /// What a node itself adds to the counts of its subtree.
-inline counts count(const node &n, int children) { return {1, children == 0 ? 1U : 0U, n.depth}; }
+inline counts count(const node& n, int children) { return {1, children == 0 ? 1U : 0U, n.depth}; }
 
 } // namespace uts

@@ -72,11 +72,11 @@ private:
     } else if (ended == outcome::thrown) {
       take_error();
     } else if (ended == outcome::error) {
-      std::exception_ptr error = take_error();
+      std::exception_ptr failure = take_error();
       if (first_join && !unwinding) {
-        std::rethrow_exception(std::move(error));
+        std::rethrow_exception(std::move(failure));
       }
-      detail::report_lost(error);
+      detail::report_lost(failure);
     }
     ended = outcome::none;
   }

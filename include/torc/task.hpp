@@ -24,25 +24,23 @@ inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<task<T>> = true;
 
+/// Resumes a coroutine and all it transfers to, until the one that began is at its end.
+void run_coroutine(std::coroutine_handle<> h);
+/// What `run_coroutine` resumes when control comes back to it.
+void set_next_coroutine(std::coroutine_handle<> next) noexcept;
+
+/// Where a coroutine that suspends goes on; for `await_suspend` to return.
+inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 #if defined(__clang__) ||                                                                          \
     (defined(__OPTIMIZE__) && !defined(TORC_ASAN) && !defined(TORC_TSAN))
-inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept { return next; }
-inline void run_coroutine(std::coroutine_handle<> h) { h.resume(); }
+  return next;
 #else
-// g++ makes symmetric transfer a tail call only when it optimises and no sanitizer is on.
-// Otherwise every transfer goes through the loop at the bottom, so that the stack stays flat.
-void set_next_coroutine(std::coroutine_handle<> next) noexcept;
-std::coroutine_handle<> take_next_coroutine() noexcept;
-inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
+  // g++ makes this a tail call only when it optimises and no sanitizer is on. Otherwise return to
+  // the loop at the bottom, so that the stack stays flat.
   set_next_coroutine(next);
   return std::noop_coroutine();
-}
-inline void run_coroutine(std::coroutine_handle<> h) {
-  for (; h; h = take_next_coroutine()) {
-    h.resume();
-  }
-}
 #endif
+}
 
 /// A coroutine that awaits others, for them. Those that have been pushed stay on the stack of
 /// entries, above the awaiting task, until they are joined; the last to end resumes `parent`.

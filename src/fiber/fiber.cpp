@@ -35,6 +35,18 @@ void enter_fiber(context::transfer_t from) {
   this_fiber()->entry();
 }
 
+/// From the running fiber of the present worker to `to`, which has become the running one of `w`.
+void jump(fiber& from, fiber& to, worker& w) noexcept {
+  auto& runtime = *reinterpret_cast<decltype(from.exceptions)*>(abi::__cxa_get_globals());
+  from.exceptions = runtime;
+  runtime = to.exceptions;
+  w.left = &from;
+  sanitizer::start_switch(from, to);
+  context::transfer_t t = context::jump_fcontext(to.context, nullptr);
+  this_front()->self->left->context = t.fctx;
+  arrive();
+}
+
 } // namespace
 
 char* fiber::frames() const noexcept { return mapping + page + stack_size; }
@@ -91,15 +103,15 @@ void release_thread(fiber* f) noexcept { delete f; }
   f.frame_top = to.frame_top;
   f.frame_limit = to.frame_limit;
   f.running = &to;
-  auto& runtime = *reinterpret_cast<decltype(from.exceptions)*>(abi::__cxa_get_globals());
-  from.exceptions = runtime;
-  runtime = to.exceptions;
-  f.self->left = &from;
   f.self->then = then;
-  sanitizer::start_switch(from, to);
-  context::transfer_t t = context::jump_fcontext(to.context, nullptr);
-  this_front()->self->left->context = t.fctx;
-  arrive();
+  jump(from, to, *f.self);
+}
+
+[[gnu::noinline]] void switch_worker(worker& to) noexcept {
+  fiber& from = *this_fiber();
+  to.then = {};
+  torc_front = &to.own;
+  jump(from, *to.own.running, to);
 }
 
 fiber_pool::~fiber_pool() {

@@ -50,6 +50,10 @@ struct after_switch {
 /// Leaves the running fiber for `to`. Returns when somebody switches back, perhaps on another
 /// thread: do not keep anything thread-local across it. The caller has put `head` in order.
 void switch_to(fiber& to, after_switch then) noexcept;
+/// Goes on as another worker of this thread, with whatever that was running: for schedules that
+/// simulate all workers on one thread. Returns when somebody goes on as the present one.
+void switch_worker(worker& to) noexcept;
+
 /// The running fiber of this thread.
 inline fiber* this_fiber() noexcept { return this_front()->running; }
 

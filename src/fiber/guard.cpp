@@ -13,6 +13,11 @@
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
+
+#if defined(TORC_ASAN) || defined(TORC_TSAN)
+void guard_stacks() {} // the sanitizers have handlers of their own
+#else
+
 namespace {
 
 struct sigaction previous;
@@ -63,7 +68,6 @@ struct signal_stack {
 } // namespace
 
 void guard_stacks() {
-#if !defined(TORC_ASAN) && !defined(TORC_TSAN) // these have handlers of their own
   static std::once_flag once;
   std::call_once(once, [] {
     struct sigaction action {};
@@ -73,7 +77,7 @@ void guard_stacks() {
     sigaction(SIGSEGV, &action, &previous);
   });
   thread_local signal_stack stack;
-#endif
 }
+#endif
 
 } // namespace torc::detail

@@ -26,13 +26,20 @@ scheduler::scheduler(const configuration& c)
     workers.push_back(std::make_unique<worker>(*this, i));
   }
   order_victims(workers);
+  if (c.seed) {
+    seeded.emplace(*c.seed, workers);
+  }
 }
 
 scheduler::~scheduler() = default;
 
 void scheduler::start() {
   for (std::size_t i = 1; i < workers.size(); ++i) {
-    workers[i]->thread = std::thread([this, i] { run_worker(*workers[i]); });
+    if (seeded) {
+      seeded->begin(*workers[i], *fibers.acquire());
+    } else {
+      workers[i]->thread = std::thread([this, i] { run_worker(*workers[i]); });
+    }
   }
   worker& w = *workers.front();
   become(w);
@@ -41,8 +48,12 @@ void scheduler::start() {
 }
 
 void scheduler::stop() noexcept {
-  outside.wait_for_children();
   worker& w = *workers.front();
+  for (std::exception_ptr error : {join_submitted(), outside.wait_for_children()}) {
+    if (error) {
+      report_lost(error);
+    }
+  }
   pop(w.own, primary_);
   stopping_.store(true, std::memory_order_release);
   for (const auto& other : workers) {
@@ -51,6 +62,8 @@ void scheduler::stop() noexcept {
   for (const auto& other : workers) {
     if (other->thread.joinable()) {
       other->thread.join();
+    } else if (other.get() != &w) {
+      fibers.release(other->own.running);
     }
   }
   resign(w);

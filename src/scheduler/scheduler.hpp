@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 #include "fiber/fiber.hpp"
 #include "runtime/configuration.hpp"
 #include "scheduler/baton.hpp"
 #include <torc/detail/spinlock.hpp>
+#include "scheduler/seeded_schedule.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/worker.hpp"
 
@@ -56,6 +58,8 @@ public:
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
   /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.
   void force_publication(worker& victim) noexcept;
+
+  std::optional<seeded_schedule> seeded; ///< TORC_SEED: all workers on the calling thread
 
   submit_scope outside{nullptr}; ///< counts tasks submitted by threads that are no workers
 

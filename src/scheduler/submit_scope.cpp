@@ -40,17 +40,17 @@ std::exception_ptr submit_scope::wait_for_children() noexcept {
       first = child;
     }
   }
-  std::exception_ptr error;
+  std::exception_ptr first_error;
   if (first != nullptr) {
     first->asked.store(true, std::memory_order_relaxed);
-    error = first->error;
+    first_error = first->error;
   }
   while (failed_ != nullptr) {
     auto* child = static_cast<submitted*>(failed_);
     failed_ = child->shared.older;
     release(*child);
   }
-  return error;
+  return first_error;
 }
 
 submit_scope& this_submit_scope() {

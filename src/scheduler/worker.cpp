@@ -31,6 +31,13 @@ constexpr task_type no_task{nullptr, nullptr};
 #endif
 
 void worker::serve() noexcept {
+  if (owner.seeded) {
+    if (owner.seeded->chance(2)) {
+      shared.publish(own);
+    }
+    owner.seeded->point();
+    return;
+  }
   shared.lock.lock();
   shared.publish(own);
   const bool work = !shared.looks_empty();
@@ -153,6 +160,17 @@ descriptor* worker::steal() noexcept {
 }
 
 descriptor* worker::search() noexcept {
+  if (owner.seeded) {
+    owner.seeded->shuffle(victims);
+    descriptor* const found = steal();
+    if (found == nullptr) {
+      if (fiber* f = owner.take_ready()) {
+        add_ready(*f);
+      }
+      owner.seeded->idle();
+    }
+    return found;
+  }
   owner.search_begins();
   const clock::time_point begin = clock::now();
   bool forced = false;

@@ -182,7 +182,7 @@ inline void enter(front& f, descriptor& d) noexcept {
 inline void pop(front& f, descriptor& d) noexcept {
   f.head.store(d.prev, std::memory_order_release);
   light_barrier();
-  if (f.guard.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (f.guard.load(std::memory_order_acquire)) [[unlikely]] {
     pop_slow(f);
   }
 }
