@@ -53,7 +53,7 @@ struct awaiting {
 struct promise_base : descriptor {
   using descriptor::descriptor;
 
-  awaiting* group = nullptr; ///< null: run by `run_coroutine`, whose caller does the rest
+  awaiting* group; ///< set when it starts; null: `run_coroutine` runs it, its caller does the rest
 
   /// Promises begin with this base, so their frames are found from it alike.
   std::coroutine_handle<> handle() noexcept {
@@ -85,9 +85,6 @@ struct final_awaiter {
     }
     pop(*f, p);
     awaiting& group = *p.group;
-    if (p.ended == outcome::error) [[unlikely]] {
-      group.failed = true;
-    }
     if (group.pending == 0) {
       return transfer(group.parent);
     }
@@ -126,7 +123,12 @@ template <class T>
 class promise : public promise_result<T> {
 public:
   static_assert(alignof(promise_result<T>) <= 16, "torc::task<T>: T must not be over-aligned");
-  promise() noexcept : promise_result<T>(table) {}
+  /// The compiler offers the coroutine's parameters.
+  template <class... Parameters>
+  explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
+    this->plain_frame = std::is_trivially_destructible_v<object_of<T>> &&
+                        (std::is_trivially_destructible_v<Parameters> && ...);
+  }
   ~promise() {
     if (this->ended == outcome::value) {
       this->result.empty();
@@ -141,11 +143,11 @@ public:
 
   /// Joins the children this task has submitted; their first exception becomes its outcome.
   void settle_submitted() noexcept {
-    if (std::exception_ptr error = join_submitted()) {
+    if (std::exception_ptr e = join_submitted()) {
       if (this->ended == outcome::error) {
-        report_lost(error);
+        report_lost(e);
       } else {
-        replace_by(std::move(error));
+        replace_by(std::move(e));
       }
     }
   }
@@ -156,16 +158,21 @@ public:
     if (this->ended == outcome::error) [[unlikely]] {
       rethrow();
     }
-    this->ended = outcome::none;
+    return take_value();
+  }
+  T take_value() {
+    if constexpr (!std::is_trivially_destructible_v<object_of<T>>) {
+      this->ended = outcome::none;
+    }
     return this->result.take();
   }
 
 private:
-  void replace_by(std::exception_ptr error) noexcept {
+  void replace_by(std::exception_ptr e) noexcept {
     if (this->ended == outcome::value) {
       this->result.empty();
     }
-    this->fail(std::move(error));
+    this->fail(std::move(e));
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
@@ -211,7 +218,15 @@ public:
 
   task(const task&) = delete;
   task& operator=(const task&) = delete;
-  ~task() { std::coroutine_handle<promise_type>::from_promise(promise_).destroy(); }
+  ~task() {
+    const auto handle = std::coroutine_handle<promise_type>::from_promise(promise_);
+    // A coroutine at its end holds its parameters and result. If they need no destructor, its
+    // frame is just given back, which saves a second pass through the coroutine's code.
+    if (!promise_.plain_frame || promise_.ended != detail::outcome::value ||
+        !detail::pop_frame(handle.address())) {
+      handle.destroy();
+    }
+  }
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {

@@ -162,9 +162,9 @@ public:
           if constexpr ((std::is_void_v<T> && ...)) {
             return;
           } else if constexpr (sizeof...(T) == 1) {
-            return (access::promise_of(t).take(), ...);
+            return (access::promise_of(t).take_value(), ...);
           } else {
-            return std::tuple<object_of<T>...>{take_object(t)...};
+            return std::tuple<object_of<T>...>{object_from(t)...};
           }
         },
         tasks_);
@@ -197,6 +197,14 @@ private:
     (push(f, access::promise_of(std::get<I>(tasks_))), ...);
     enter(f, last);
     return transfer(last.handle());
+  }
+  template <class U>
+  static object_of<U> object_from(task<U>& t) {
+    if constexpr (std::is_void_v<U>) {
+      return {};
+    } else {
+      return access::promise_of(t).take_value();
+    }
   }
   [[gnu::noinline, gnu::cold]] static void rethrow_first(auto&... p) {
     forget_failure();

@@ -49,7 +49,11 @@ void jump(fiber& from, fiber& to, worker& w) noexcept {
 
 } // namespace
 
-char* fiber::frames() const noexcept { return mapping + page + stack_size; }
+void assume_frames(front& f, const fiber& to) noexcept {
+  f.frame_base = to.frame_base;
+  f.frame_top = to.frame_top;
+  f.frame_limit = to.frame_limit;
+}
 
 fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   stack_size = (stack_size + page - 1) / page * page;
@@ -68,12 +72,12 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   auto* f = new fiber;
   f->mapping = static_cast<char*>(mapping);
   f->stack_size = stack_size;
-  f->frame_top = f->frames();
-  f->frame_limit = f->frame_top + stack_size;
+  f->frame_base = f->frame_top = f->mapping + page + stack_size;
+  f->frame_limit = f->frame_base + stack_size;
   // Tops of equal alignment would all fall into the same cache sets.
   static atomic<unsigned> count{0};
   const std::size_t colour = (count.fetch_add(1, std::memory_order_relaxed) % 16) * 128;
-  f->context = context::make_fcontext(f->frames() - colour, stack_size - colour, enter_fiber);
+  f->context = context::make_fcontext(f->frame_base - colour, stack_size - colour, enter_fiber);
   f->entry = entry;
   f->sanitizer_fiber = sanitizer::create();
   f->native_stack = f->mapping + page;
@@ -100,8 +104,7 @@ void release_thread(fiber* f) noexcept { delete f; }
   fiber& from = *f.running;
   from.frame_top = f.frame_top;
   f.head.store(std::exchange(to.head, nullptr), std::memory_order_release);
-  f.frame_top = to.frame_top;
-  f.frame_limit = to.frame_limit;
+  assume_frames(f, to);
   f.running = &to;
   f.self->then = then;
   jump(from, to, *f.self);

@@ -12,6 +12,7 @@ namespace torc::detail {
 struct fiber {
   void* context = nullptr; ///< saved registers (Boost.Context), while it does not run
   descriptor* head = nullptr; ///< its stack of tasks, while it does not run
+  char* frame_base = nullptr; ///< its stack of coroutine frames; null for a thread's own stack
   char* frame_top = nullptr;
   char* frame_limit = nullptr;
   worker* tied = nullptr; ///< if set, only this worker resumes it
@@ -29,9 +30,6 @@ struct fiber {
   void* fake_stack = nullptr;
   const void* native_stack = nullptr;
   std::size_t native_size = 0;
-
-  /// Lowest address of the frames' stack.
-  char* frames() const noexcept;
 };
 
 /// Maps a new fiber that will run `entry` (which never returns). Throws std::bad_alloc.
@@ -53,6 +51,9 @@ void switch_to(fiber& to, after_switch then) noexcept;
 /// Goes on as another worker of this thread, with whatever that was running: for schedules that
 /// simulate all workers on one thread. Returns when somebody goes on as the present one.
 void switch_worker(worker& to) noexcept;
+
+/// From now on `f` allocates coroutine frames on the stack of `to`.
+void assume_frames(front& f, const fiber& to) noexcept;
 
 /// The running fiber of this thread.
 inline fiber* this_fiber() noexcept { return this_front()->running; }

@@ -5,8 +5,6 @@
 #include <cstdlib>
 #include <new>
 
-#include "fiber/fiber.hpp"
-
 namespace torc::detail {
 
 // Outside fibers, and when a fiber's own room is used up, frames come from the heap.
@@ -14,8 +12,8 @@ namespace torc::detail {
 void* allocate_frame_slow(std::size_t bytes) { return ::operator new(bytes); }
 
 void free_frame_slow(void* frame, std::size_t bytes) noexcept {
-  const fiber* f = this_fiber();
-  if (f != nullptr && f->frame_limit != nullptr && frame >= f->frames() && frame < f->frame_limit) {
+  const front& f = *this_front();
+  if (frame >= f.frame_base && frame < f.frame_limit) {
     std::fputs("torc: tasks must be destroyed in reverse order of their creation, by the task that "
                "created them\n",
                stderr);

@@ -11,8 +11,7 @@ namespace torc::detail {
 
 void seeded_schedule::begin(worker& w, fiber& f) noexcept {
   w.own.running = &f;
-  w.own.frame_top = f.frame_top;
-  w.own.frame_limit = f.frame_limit;
+  assume_frames(w.own, f);
 }
 
 void seeded_schedule::point() noexcept {

@@ -74,6 +74,8 @@ struct descriptor {
   outcome ended = outcome::none;
   bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
+  bool plain_frame = false; ///< of a coroutine: nothing to destroy in its frame at the end
+  std::uint16_t unused = 0; // makes the above one word, so that one store initialises them
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {
@@ -113,8 +115,9 @@ struct descriptor {
 struct alignas(64) front {
   atomic<descriptor*> head{nullptr};
   atomic<bool> guard{true};
-  char* frame_top = nullptr;   ///< coroutine frames of the running fiber: next free byte
-  char* frame_limit = nullptr; ///< ... and the end
+  char* frame_base = nullptr;  ///< coroutine frames of the running fiber: their stack's begin,
+  char* frame_top = nullptr;   ///< next free byte
+  char* frame_limit = nullptr; ///< and end
   fiber* running = nullptr;
   worker* self = nullptr; ///< null: this thread is no worker
 };

@@ -47,4 +47,19 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 }
 #endif
 
+/// Frees the newest frame of the running fiber, whatever its size. False if the frame is from the
+/// heap, or if this build checks the order of destruction: then `free_frame` must do it.
+inline bool pop_frame([[maybe_unused]] void* frame) noexcept {
+#if defined(NDEBUG) && !defined(TORC_ASAN) && !defined(TORC_TSAN)
+  front& f = *this_front();
+  if (frame < f.frame_base || frame >= f.frame_top) [[unlikely]] {
+    return false;
+  }
+  f.frame_top = static_cast<char*>(frame);
+  return true;
+#else
+  return false;
+#endif
+}
+
 } // namespace torc::detail

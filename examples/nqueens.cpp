@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+
+// The number of ways to place N queens on an N x N board so that none attacks another. A search
+// tree with a spawn at every node and no cut-off: nobody has to say how small is too small.
+//
+//     nqueens N
+//     TORC_STATS=1 nqueens 14
+
+#include <array>
+#include <cstdio>
+#include <torc/torc.hpp>
+
+#include "argument.hpp"
+
+namespace {
+
+/// What the queens of the upper rows attack in the next row, one bit a column.
+struct board {
+  unsigned all = 0; ///< the columns there are
+  unsigned columns = 0, diagonals = 0, antidiagonals = 0;
+
+  unsigned free() const { return all & ~(columns | diagonals | antidiagonals); }
+  board with(unsigned queen) const {
+    return {all, columns | queen, (diagonals | queen) << 1, (antidiagonals | queen) >> 1};
+  }
+};
+
+long solve(board b);
+
+/// The solutions with the next queen on one of the columns `choices`.
+long solve_each(board b, unsigned choices) {
+  if (choices == 0) return 0;
+  const unsigned first = choices & -choices;
+  const unsigned others = choices ^ first;
+  if (others == 0) return solve(b.with(first));
+  auto with_others = torc::spawn(solve_each, b, others);
+  const long with_first = solve(b.with(first));
+  return with_first + with_others.get();
+}
+
+long solve(board b) { return b.columns == b.all ? 1 : solve_each(b, b.free()); }
+
+constexpr std::array<long, 16> known{1,   0,   0,    2,     10,    4,      40,      92,
+                                     352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512};
+
+int app(int argc, char** argv) {
+  const long n = number_argument(argc, argv, -1);
+  if (n < 1 || n > 16) {
+    std::fprintf(stderr, "usage: nqueens N        (N from 1 to 16)\n");
+    return 2;
+  }
+  const double begin = torc::wtime();
+  const long solutions = solve({.all = (1U << n) - 1});
+  const double elapsed = torc::wtime() - begin;
+  const bool right = solutions == known[static_cast<std::size_t>(n - 1)];
+  std::printf("%ld queens: %ld solutions in %.3f s, %s\n", n, solutions, elapsed,
+              right ? "as known" : "WRONG");
+  return right ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) { return torc::start(argc, argv, app); }
