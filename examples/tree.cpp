@@ -17,8 +17,7 @@ namespace {
 
 struct broken_branch : std::runtime_error {
   explicit broken_branch(const std::string& path)
-      : std::runtime_error("branch " + path + " is broken"), path(path) {}
-  std::string path;
+      : std::runtime_error("branch " + path + " is broken") {}
 };
 
 std::atomic<int> leaves{0};

@@ -83,7 +83,7 @@ struct final_awaiter {
       p.settle_submitted();
       f = this_front();
     }
-    pop(*f, p);
+    retire(*f, p);
     awaiting& group = *p.group;
     if (group.pending == 0) {
       return transfer(group.parent);
@@ -233,7 +233,7 @@ public:
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();
-    detail::pop(*detail::this_front(), promise_);
+    detail::retire(*detail::this_front(), promise_);
     return promise_.take();
   }
 

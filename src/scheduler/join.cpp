@@ -3,6 +3,9 @@
 // The slow paths of the owner's side: somebody wants work, or a child is no longer ours.
 
 #include <cstdio>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <typeinfo>
 #include <torc/spawn.hpp>
 
 #include "scheduler/baton.hpp"
@@ -127,10 +130,11 @@ void settle(descriptor& d, bool skip) noexcept {
   if (run) {
     if (skip) {
       d.ended = outcome::skipped;
+      pop(*this_front(), d);
     } else {
       d.type->run(d);
+      leave_unwinding(d);
     }
-    leave_unwinding(d);
     d.claim.store(claim_state::joined, std::memory_order_relaxed);
   }
 }
@@ -176,9 +180,13 @@ void report_lost(const std::exception_ptr& error) noexcept {
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "torc: a second exception of this task's children is lost: %s\n", e.what());
+    int status = 0;
+    char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
+    std::fprintf(stderr, "torc: an exception of a child task reached nobody: %s: %s\n",
+                 name != nullptr ? name : typeid(e).name(), e.what());
+    std::free(name);
   } catch (...) {
-    std::fprintf(stderr, "torc: a second exception of this task's children is lost\n");
+    std::fprintf(stderr, "torc: an exception of a child task reached nobody\n");
   }
 }
 

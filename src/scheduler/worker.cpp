@@ -85,7 +85,6 @@ void worker::loop() {
 
 /// May return on another worker than it began on.
 void worker::execute(descriptor& d, bool pinned) noexcept {
-  ++statistics.executed;
   fiber& f = *own.running;
   f.tied = pinned ? this : nullptr;
   const descriptor* parent = d.shared.parent;
@@ -95,7 +94,7 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
     descriptor running(no_task);
     enter(own, running);
     d.type->run(d);
-    pop(*this_front(), running);
+    retire(*this_front(), running);
   }
   d.type->finish(d);
 }
@@ -219,7 +218,12 @@ void make_ready(fiber& f) noexcept {
       f.tied->owner.wake(*f.tied);
     }
   } else if (here != nullptr) {
-    here->add_ready(f); // we are about to look for something to do
+    // We are about to look for something to do; others can take what comes on top.
+    if (here->shared.mine.load(std::memory_order_relaxed) == 0) {
+      here->add_ready(f);
+    } else {
+      here->owner.add_ready(f);
+    }
   } else {
     current_scheduler()->add_ready(f);
   }

@@ -14,8 +14,7 @@ class scheduler;
 
 /// What a worker counts; written by it alone.
 struct worker_statistics {
-  std::uint64_t executed = 0;  ///< tasks taken from a queue: own, stolen or submitted
-  std::uint64_t stolen = 0;    ///< of these, taken from another worker
+  std::uint64_t stolen = 0;    ///< tasks taken from another worker
   std::uint64_t suspended = 0; ///< fibers suspended
   std::uint64_t idle_ns = 0;   ///< time without a task
 };

@@ -119,7 +119,8 @@ struct alignas(64) front {
   char* frame_top = nullptr;   ///< next free byte
   char* frame_limit = nullptr; ///< and end
   fiber* running = nullptr;
-  worker* self = nullptr; ///< null: this thread is no worker
+  worker* self = nullptr;       ///< null: this thread is no worker
+  atomic<std::uint64_t> tasks_run{0}; ///< for the statistics
 };
 
 // The slow paths (src/scheduler/join.cpp).
@@ -190,18 +191,24 @@ inline void pop(front& f, descriptor& d) noexcept {
   }
 }
 
+/// Owner: the running task `d` has ended and joined its children.
+inline void retire(front& f, descriptor& d) noexcept {
+  f.tasks_run.store(f.tasks_run.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  pop(f, d);
+}
+
 /// Owner: ends the running task `d`. Throws the first exception of its submitted children.
 inline void leave(descriptor& d) {
   front& f = *this_front();
   if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
     std::exception_ptr error = join_submitted();
-    pop(*this_front(), d);
+    retire(*this_front(), d);
     if (error) {
       std::rethrow_exception(std::move(error));
     }
     return;
   }
-  pop(f, d);
+  retire(f, d);
 }
 
 /// The same while an exception leaves `d`.
@@ -211,7 +218,7 @@ inline void leave_unwinding(descriptor& d) noexcept {
       report_lost(error);
     }
   }
-  pop(*this_front(), d);
+  retire(*this_front(), d);
 }
 
 } // namespace torc::detail
