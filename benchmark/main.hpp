@@ -24,7 +24,7 @@
 namespace bench {
 
 /// What one benchmark does in Google Benchmark's loop.
-using body = std::function<void(benchmark::State &)>;
+using body = std::function<void(benchmark::State&)>;
 
 namespace detail {
 
@@ -40,9 +40,9 @@ public:
   using Reporter::Reporter;
   using run = benchmark::BenchmarkReporter::Run;
 
-  void ReportRuns(const std::vector<run> &runs) override {
+  void ReportRuns(const std::vector<run>& runs) override {
     std::vector<run> renamed = runs;
-    for (run &r : renamed) {
+    for (run& r : renamed) {
       const std::string name = r.run_name.function_name;
       r.run_name = {};
       r.run_name.function_name = name;
@@ -54,9 +54,8 @@ public:
 } // namespace detail
 
 /// Ends the program if a result is wrong: a wrong answer has no speed.
-inline void check(bool right, const char *what) {
-  if (right)
-    return;
+inline void check(bool right, const char* what) {
+  if (right) return;
   std::fprintf(stderr, "wrong result: %s\n", what);
   std::abort();
 }
@@ -65,7 +64,7 @@ inline void check(bool right, const char *what) {
 inline int workers() { return detail::workers; }
 
 /// Reads the command line: Google Benchmark's flags, and `--workers=N` (default: all cores).
-inline void init(int argc, char **argv, std::string runtime) {
+inline void init(int argc, char** argv, std::string runtime) {
   constexpr std::string_view workers_flag = "--workers=";
   constexpr std::string_view json_flag = "--benchmark_out=";
   detail::runtime = std::move(runtime);
@@ -77,8 +76,7 @@ inline void init(int argc, char **argv, std::string runtime) {
     const std::string_view argument = argv[i];
     if (!argument.starts_with(workers_flag)) {
       argv[kept++] = argv[i];
-      if (argument.starts_with(json_flag))
-        detail::json_file = argument.substr(json_flag.size());
+      if (argument.starts_with(json_flag)) detail::json_file = argument.substr(json_flag.size());
     } else if (detail::workers > 0) {
       detail::workers = std::atoi(argv[i] + workers_flag.size());
       if (detail::workers < 1) {
@@ -89,18 +87,16 @@ inline void init(int argc, char **argv, std::string runtime) {
   }
   argv[kept] = nullptr;
   benchmark::Initialize(&kept, argv);
-  if (benchmark::ReportUnrecognizedArguments(kept, argv))
-    std::exit(2);
+  if (benchmark::ReportUnrecognizedArguments(kept, argv)) std::exit(2);
   benchmark::AddCustomContext("compiler", BENCH_COMPILER);
   benchmark::AddCustomContext("flags", BENCH_FLAGS);
 }
 
 namespace detail {
 
-inline benchmark::internal::Benchmark *add(const std::string &problem, body measure) {
+inline benchmark::internal::Benchmark* add(const std::string& problem, body measure) {
   std::string name = problem + '/' + runtime;
-  if (workers > 0)
-    name += '/' + std::to_string(workers);
+  if (workers > 0) name += '/' + std::to_string(workers);
   return benchmark::RegisterBenchmark(name.c_str(), std::move(measure))
       ->Unit(benchmark::kMillisecond);
 }
@@ -109,12 +105,12 @@ inline benchmark::internal::Benchmark *add(const std::string &problem, body meas
 
 /// Adds `<problem>/<runtime>/<workers>`, or `<problem>/<runtime>` without workers: real time, and
 /// as many iterations as 0.1 s take.
-inline void add(const std::string &problem, body measure) {
+inline void add(const std::string& problem, body measure) {
   detail::add(problem, std::move(measure))->UseRealTime()->MinTime(0.1);
 }
 
 /// Adds a benchmark of a single iteration that says itself how long it took (SetIterationTime).
-inline void add_untimed(const std::string &problem, body measure) {
+inline void add_untimed(const std::string& problem, body measure) {
   detail::add(problem, std::move(measure))->UseManualTime()->Iterations(1);
 }
 
@@ -123,15 +119,14 @@ inline int run_all() {
   using detail::plain_names;
   plain_names<benchmark::ConsoleReporter> console(benchmark::ConsoleReporter::OO_None);
   std::unique_ptr<plain_names<benchmark::JSONReporter>> json; // not allowed without a file name
-  if (!detail::json_file.empty())
-    json = std::make_unique<plain_names<benchmark::JSONReporter>>();
+  if (!detail::json_file.empty()) json = std::make_unique<plain_names<benchmark::JSONReporter>>();
   benchmark::RunSpecifiedBenchmarks(&console, json.get());
   benchmark::Shutdown();
   return 0;
 }
 
 /// The number of tasks in one iteration, from which the price of one task follows.
-inline void count_tasks(benchmark::State &state, long tasks) {
+inline void count_tasks(benchmark::State& state, long tasks) {
   state.counters["tasks"] = static_cast<double>(tasks);
 }
 

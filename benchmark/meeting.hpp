@@ -31,14 +31,14 @@ private:
 
 /// The median, and as counters other quantiles, of the seconds that `sample` returns.
 template <class Sample>
-void measure_median(benchmark::State &state, int samples, Sample sample) {
+void measure_median(benchmark::State& state, int samples, Sample sample) {
   if (workers() < 2) {
     state.SkipWithError("needs two workers");
     return;
   }
   std::vector<double> seconds(static_cast<std::size_t>(samples));
   for (auto _ : state) {
-    for (double &s : seconds)
+    for (double& s : seconds)
       s = sample();
     std::sort(seconds.begin(), seconds.end());
     state.SetIterationTime(seconds[seconds.size() / 2]);

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
-#include <utility>
 #include <torc/torc.hpp>
+#include <utility>
 
 namespace test {
 

@@ -135,8 +135,8 @@ TEST(task, temporaries_as_arguments_live_through_the_call) {
   run([]() -> torc::task<> {
     EXPECT_EQ(co_await moved_in(std::make_unique<int>(8)), 8);
     EXPECT_EQ(co_await by_reference(std::string(100, 'x')), 100u);
-    auto [a, b] = co_await torc::wait(by_reference(std::string(10, 'x')),
-                                      moved_in(std::make_unique<int>(9)));
+    auto [a, b] =
+        co_await torc::wait(by_reference(std::string(10, 'x')), moved_in(std::make_unique<int>(9)));
     EXPECT_EQ(a, 10u);
     EXPECT_EQ(b, 9);
   });
@@ -198,13 +198,17 @@ TEST(task, a_loop_of_calls_needs_no_stack) {
 }
 
 torc::task<int> odd(int n);
-torc::task<int> even(int n) { co_return n == 0 ? 1 : co_await odd(n - 1); }
+torc::task<int> even(int n) {
+  if (n == 0) {
+    co_return 1;
+  }
+  co_return co_await odd(n - 1);
+}
 torc::task<int> odd(int n) {
   if (n == 0) {
     co_return 0;
   }
-  const int r = co_await even(n - 1);
-  co_return r;
+  co_return co_await even(n - 1);
 }
 
 TEST(task, coroutines_call_each_other) {

@@ -24,7 +24,7 @@ constexpr long value(long i) {
 constexpr long calls(long i) { return 2 * value(i + 1) - 1; }
 
 template <class Fib>
-void measure(benchmark::State &state, long i, Fib fib) {
+void measure(benchmark::State& state, long i, Fib fib) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(i);
     bench::check(fib(i) == value(i), "fib");

@@ -5,8 +5,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   long a = 0;
 #pragma omp task shared(a)
   a = fib(n - 1);
@@ -17,9 +16,9 @@ long fib(long n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
-  bench::add("fib", [](auto &state) {
+  bench::add("fib", [](auto& state) {
     fibonacci::measure(state, fibonacci::n_openmp, [](long n) {
       long result = 0;
       bench::in_team([&] { result = fib(n); });

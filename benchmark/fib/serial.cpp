@@ -9,8 +9,7 @@ namespace {
 /// is to be compared with a call that cannot either. Hence noinline, and the empty assembly: each
 /// result passes through it, so no call can be reordered, merged or made a tail call.
 [[gnu::noinline]] long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   long a = fib(n - 1);
   asm volatile("" : "+r"(a));
   long b = fib(n - 2);
@@ -23,9 +22,9 @@ long plain_fib(long n) { return n < 2 ? n : plain_fib(n - 1) + plain_fib(n - 2);
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
-  bench::add("fib", [](auto &state) { fibonacci::measure(state, fibonacci::n, fib); });
-  bench::add("fib_plain", [](auto &state) { fibonacci::measure(state, fibonacci::n, plain_fib); });
+  bench::add("fib", [](auto& state) { fibonacci::measure(state, fibonacci::n, fib); });
+  bench::add("fib_plain", [](auto& state) { fibonacci::measure(state, fibonacci::n, plain_fib); });
   return bench::run();
 }

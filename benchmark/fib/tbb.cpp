@@ -7,8 +7,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   long a = 0;
   oneapi::tbb::task_group group;
   group.run([n, &a] { a = fib(n - 1); });
@@ -19,8 +18,8 @@ long fib(long n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
-  bench::add("fib", [](auto &state) { fibonacci::measure(state, fibonacci::n, fib); });
+  bench::add("fib", [](auto& state) { fibonacci::measure(state, fibonacci::n, fib); });
   return bench::run();
 }

@@ -5,17 +5,16 @@
 namespace {
 
 torc::task<long> fib(long n) {
-  if (n < 2)
-    co_return n;
+  if (n < 2) co_return n;
   auto [a, b] = co_await torc::wait(fib(n - 1), fib(n - 2));
   co_return a + b;
 }
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_coroutine");
-  bench::add("fib", [](auto &state) {
+  bench::add("fib", [](auto& state) {
     fibonacci::measure(state, fibonacci::n, [](long n) { return fib(n).get(); });
   });
   return bench::run();

@@ -5,8 +5,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   auto a = torc::spawn(fib, n - 1);
   const long b = fib(n - 2);
   return a.get() + b;
@@ -14,8 +13,8 @@ long fib(long n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
-  bench::add("fib", [](auto &state) { fibonacci::measure(state, fibonacci::n, fib); });
+  bench::add("fib", [](auto& state) { fibonacci::measure(state, fibonacci::n, fib); });
   return bench::run();
 }

@@ -13,7 +13,7 @@ namespace idle {
 inline double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval &t) {
+  const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
@@ -22,7 +22,7 @@ inline double cpu_seconds() {
 /// `fib(30)` is to be computed by tasks.
 template <class Fib>
 void add(Fib fib) {
-  bench::add_untimed("idle", [=](benchmark::State &state) {
+  bench::add_untimed("idle", [=](benchmark::State& state) {
     for (auto _ : state) {
       bench::check(fib(30L) == 832'040, "idle: before");
       const double start = bench::now(), used_before = cpu_seconds();

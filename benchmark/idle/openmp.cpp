@@ -5,8 +5,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   long a = 0;
 #pragma omp task shared(a)
   a = fib(n - 1);
@@ -17,7 +16,7 @@ long fib(long n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
   idle::add([](long n) {
     long result = 0;

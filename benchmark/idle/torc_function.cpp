@@ -5,8 +5,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   auto a = torc::spawn(fib, n - 1);
   const long b = fib(n - 2);
   return a.get() + b;
@@ -14,7 +13,7 @@ long fib(long n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
   idle::add(fib);
   return bench::run();

@@ -30,7 +30,7 @@ inline interval over(double left, double right) {
   return {left, right, f(left), f(right), (right - left) * (f(left) + f(right)) / 2};
 }
 
-inline halves split(const interval &i) {
+inline halves split(const interval& i) {
   const double width = (i.right - i.left) / 2, middle = i.left + width, f_middle = f(middle);
   const interval first{i.left, middle, i.f_left, f_middle, width * (i.f_left + f_middle) / 2};
   const interval second{middle, i.right, f_middle, i.f_right, width * (f_middle + i.f_right) / 2};
@@ -46,8 +46,8 @@ constexpr size large{10'000, 350'009'975};
 constexpr size small{1'000, 15'016'391};
 
 template <class Integrate>
-void add(const char *problem, size s, Integrate solve) {
-  bench::add(problem, [=](benchmark::State &state) {
+void add(const char* problem, size s, Integrate solve) {
+  bench::add(problem, [=](benchmark::State& state) {
     double n = s.n;
     const double exact = n * n * (n * n / 4 + 0.5);
     for (auto _ : state) {

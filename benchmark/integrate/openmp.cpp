@@ -4,10 +4,9 @@
 
 namespace {
 
-double solve(const integrate::interval &i) {
+double solve(const integrate::interval& i) {
   const integrate::halves h = integrate::split(i);
-  if (h.accurate)
-    return h.area();
+  if (h.accurate) return h.area();
   double second = 0;
 #pragma omp task shared(second, h)
   second = solve(h.second);
@@ -18,9 +17,9 @@ double solve(const integrate::interval &i) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
-  integrate::add("integrate_small", integrate::small, [](const integrate::interval &i) {
+  integrate::add("integrate_small", integrate::small, [](const integrate::interval& i) {
     double area = 0;
     bench::in_team([&] { area = solve(i); });
     return area;

@@ -4,14 +4,14 @@
 
 namespace {
 
-double solve(const integrate::interval &i) {
+double solve(const integrate::interval& i) {
   const integrate::halves h = integrate::split(i);
   return h.accurate ? h.area() : solve(h.first) + solve(h.second);
 }
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   integrate::add(solve);
   return bench::run();

@@ -6,10 +6,9 @@
 
 namespace {
 
-double solve(const integrate::interval &i) {
+double solve(const integrate::interval& i) {
   const integrate::halves h = integrate::split(i);
-  if (h.accurate)
-    return h.area();
+  if (h.accurate) return h.area();
   double second = 0;
   oneapi::tbb::task_group group;
   group.run([&] { second = solve(h.second); });
@@ -20,7 +19,7 @@ double solve(const integrate::interval &i) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
   integrate::add("integrate_small", integrate::small, solve);
   return bench::run();

@@ -4,18 +4,17 @@
 
 namespace {
 
-torc::task<double> solve(const integrate::interval &i) {
+torc::task<double> solve(const integrate::interval& i) {
   const integrate::halves h = integrate::split(i);
-  if (h.accurate)
-    co_return h.area();
+  if (h.accurate) co_return h.area();
   auto [first, second] = co_await torc::wait(solve(h.first), solve(h.second));
   co_return first + second;
 }
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_coroutine");
-  integrate::add([](const integrate::interval &i) { return solve(i).get(); });
+  integrate::add([](const integrate::interval& i) { return solve(i).get(); });
   return bench::run();
 }

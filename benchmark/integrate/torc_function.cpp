@@ -6,10 +6,9 @@
 
 namespace {
 
-double solve(const integrate::interval &i) {
+double solve(const integrate::interval& i) {
   const integrate::halves h = integrate::split(i);
-  if (h.accurate)
-    return h.area();
+  if (h.accurate) return h.area();
   auto second = torc::spawn(solve, std::cref(h.second));
   const double first = solve(h.first);
   return first + second.get();
@@ -17,7 +16,7 @@ double solve(const integrate::interval &i) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
   integrate::add(solve);
   return bench::run();

@@ -9,20 +9,19 @@ namespace matmul {
 constexpr int leaf = 32;
 
 /// A square matrix in the order in which the recursion visits it: its four quarters one after the
-/// other, each stored likewise, down to rows of leaves. Rows of the whole matrix would be a power of
-/// two apart, and the cache conflicts between them would be all that is measured.
+/// other, each stored likewise, down to rows of leaves. Rows of the whole matrix would be a power
+/// of two apart, and the cache conflicts between them would be all that is measured.
 class matrix {
 public:
   explicit matrix(int n)
-      : n_(n),
-        elements_(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)) {}
+      : n_(n), elements_(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)) {}
 
   int size() const { return n_; }
-  double *data() { return elements_.data(); }
-  const double *data() const { return elements_.data(); }
+  double* data() { return elements_.data(); }
+  const double* data() const { return elements_.data(); }
   void clear() { std::fill(elements_.begin(), elements_.end(), 0.0); }
 
-  double &operator()(int row, int column) { return elements_[index(row, column)]; }
+  double& operator()(int row, int column) { return elements_[index(row, column)]; }
   double operator()(int row, int column) const { return elements_[index(row, column)]; }
 
 private:
@@ -41,8 +40,8 @@ private:
 };
 
 /// C += A * B for leaves: the same machine code for every runtime.
-[[gnu::noinline]] inline void multiply_leaf(const double *__restrict a, const double *__restrict b,
-                                            double *__restrict c) {
+[[gnu::noinline]] inline void multiply_leaf(const double* __restrict a, const double* __restrict b,
+                                            double* __restrict c) {
   for (int i = 0; i < leaf; ++i)
     for (int k = 0; k < leaf; ++k)
       for (int j = 0; j < leaf; ++j)
@@ -54,17 +53,14 @@ template <class Element>
 struct quarters {
   Element *q11, *q12, *q21, *q22;
 
-  quarters(Element *m, int half)
-      : q11(m),
-        q12(q11 + half * half),
-        q21(q12 + half * half),
-        q22(q21 + half * half) {}
+  quarters(Element* m, int half)
+      : q11(m), q12(q11 + half * half), q21(q12 + half * half), q22(q21 + half * half) {}
 };
 
 /// Whether c = a * b: c * x = a * (b * x) for a vector x (Freivalds). The elements are small
 /// integers, so that nothing is rounded.
-inline bool is_product(const matrix &a, const matrix &b, const matrix &c) {
-  const auto times = [](const matrix &m, const std::vector<double> &x) {
+inline bool is_product(const matrix& a, const matrix& b, const matrix& c) {
+  const auto times = [](const matrix& m, const std::vector<double>& x) {
     std::vector<double> y(x.size());
     for (int i = 0; i < m.size(); ++i)
       for (int j = 0; j < m.size(); ++j)
@@ -80,7 +76,7 @@ inline bool is_product(const matrix &a, const matrix &b, const matrix &c) {
 /// Both sizes. `multiply(n, a, b, c)` adds a product to c.
 template <class Multiply>
 void add(Multiply multiply) {
-  const auto measure = [multiply](benchmark::State &state, int n) {
+  const auto measure = [multiply](benchmark::State& state, int n) {
     matrix a(n), b(n), c(n);
     for (int i = 0; i < n; ++i)
       for (int j = 0; j < n; ++j) {
@@ -91,7 +87,7 @@ void add(Multiply multiply) {
       state.PauseTiming();
       c.clear();
       state.ResumeTiming();
-      multiply(n, static_cast<const double *>(a.data()), static_cast<const double *>(b.data()),
+      multiply(n, static_cast<const double*>(a.data()), static_cast<const double*>(b.data()),
                c.data());
     }
     bench::check(is_product(a, b, c), "matmul");
@@ -100,8 +96,8 @@ void add(Multiply multiply) {
       tasks += products;
     bench::count_tasks(state, tasks);
   };
-  bench::add("matmul", [=](auto &state) { measure(state, 2048); });
-  bench::add("matmul_1024", [=](auto &state) { measure(state, 1024); });
+  bench::add("matmul", [=](auto& state) { measure(state, 2048); });
+  bench::add("matmul_1024", [=](auto& state) { measure(state, 1024); });
 }
 
 } // namespace matmul

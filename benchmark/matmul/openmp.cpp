@@ -6,9 +6,8 @@ namespace {
 
 using matmul::quarters;
 
-void multiply(int n, const double *a, const double *b, double *c) {
-  if (n == matmul::leaf)
-    return matmul::multiply_leaf(a, b, c);
+void multiply(int n, const double* a, const double* b, double* c) {
+  if (n == matmul::leaf) return matmul::multiply_leaf(a, b, c);
   const int half = n / 2;
   const quarters A(a, half), B(b, half);
   const quarters C(c, half);
@@ -33,9 +32,9 @@ void multiply(int n, const double *a, const double *b, double *c) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
-  matmul::add([](int n, const double *a, const double *b, double *c) {
+  matmul::add([](int n, const double* a, const double* b, double* c) {
     bench::in_team([=] { multiply(n, a, b, c); });
   });
   return bench::run();

@@ -8,9 +8,8 @@ namespace {
 
 using matmul::quarters;
 
-void multiply(int n, const double *a, const double *b, double *c) {
-  if (n == matmul::leaf)
-    return matmul::multiply_leaf(a, b, c);
+void multiply(int n, const double* a, const double* b, double* c) {
+  if (n == matmul::leaf) return matmul::multiply_leaf(a, b, c);
   const int half = n / 2;
   const quarters A(a, half), B(b, half);
   const quarters C(c, half);
@@ -30,7 +29,7 @@ void multiply(int n, const double *a, const double *b, double *c) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
   matmul::add(multiply);
   return bench::run();

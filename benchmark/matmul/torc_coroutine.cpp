@@ -6,7 +6,7 @@ namespace {
 
 using matmul::quarters;
 
-torc::task<> multiply(int n, const double *a, const double *b, double *c) {
+torc::task<> multiply(int n, const double* a, const double* b, double* c) {
   if (n == matmul::leaf) {
     matmul::multiply_leaf(a, b, c);
     co_return;
@@ -22,8 +22,9 @@ torc::task<> multiply(int n, const double *a, const double *b, double *c) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_coroutine");
-  matmul::add([](int n, const double *a, const double *b, double *c) { multiply(n, a, b, c).get(); });
+  matmul::add(
+      [](int n, const double* a, const double* b, double* c) { multiply(n, a, b, c).get(); });
   return bench::run();
 }

@@ -6,8 +6,7 @@
 namespace {
 
 long fib(long n) {
-  if (n < 2)
-    return n;
+  if (n < 2) return n;
   auto a = torc::spawn(fib, n - 1);
   const long b = fib(n - 2);
   return a.get() + b;

@@ -6,9 +6,8 @@
 /// Prints the most memory that this process has had (VmHWM: not the figure of getrusage, which a
 /// process inherits from the one that started it).
 inline void print_peak_memory() {
-  std::FILE *status = std::fopen("/proc/self/status", "r");
-  if (status == nullptr)
-    return;
+  std::FILE* status = std::fopen("/proc/self/status", "r");
+  if (status == nullptr) return;
   char line[256];
   long kilobytes = 0;
   while (std::fgets(line, sizeof line, status) != nullptr)

@@ -6,8 +6,7 @@
 namespace {
 
 torc::task<long> node(long first, long leaves) {
-  if (leaves == 1)
-    co_return first;
+  if (leaves == 1) co_return first;
   const long part = leaves / 10;
   const auto child = [=](long i) { return node(first + i * part, part); };
   auto [a, b, c, d, e, f, g, h, i, j] =
@@ -20,7 +19,7 @@ torc::task<int> app() {
   const long leaves = 10'000'000;
   const long sum = co_await node(0, leaves);
   print_peak_memory();
-  co_return sum == leaves * (leaves - 1) / 2 ? 0 : 1;
+  co_return sum == leaves*(leaves - 1) / 2 ? 0 : 1;
 }
 
 } // namespace

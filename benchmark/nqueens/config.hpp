@@ -21,8 +21,7 @@ struct board {
   bool safe(int column) const {
     for (int row = 0; row < rows; ++row) {
       const int distance = columns[static_cast<std::size_t>(row)] - column;
-      if (distance == 0 || distance == rows - row || distance == row - rows)
-        return false;
+      if (distance == 0 || distance == rows - row || distance == row - rows) return false;
     }
     return true;
   }
@@ -35,23 +34,9 @@ struct board {
   }
 };
 
-/// The safe columns of the next row of a board.
-struct choices {
-  std::array<signed char, n> columns;
-  int count = 0;
-
-  explicit choices(const board &b) {
-    for (int column = 0; column < n; ++column)
-      if (b.safe(column))
-        columns[static_cast<std::size_t>(count++)] = static_cast<signed char>(column);
-  }
-
-  int operator[](int i) const { return columns[static_cast<std::size_t>(i)]; }
-};
-
 template <class Solve>
 void add(Solve solve) {
-  bench::add("nqueens", [=](benchmark::State &state) {
+  bench::add("nqueens", [=](benchmark::State& state) {
     for (auto _ : state) {
       board empty{};
       benchmark::DoNotOptimize(empty);

@@ -4,14 +4,13 @@
 
 namespace {
 
-long solve(const nqueens::board &b) {
-  if (b.rows == nqueens::n)
-    return 1;
+long solve(const nqueens::board& b) {
+  if (b.rows == nqueens::n) return 1;
   std::array<long, nqueens::n> solutions;
   std::size_t children = 0;
   for (int column = 0; column < nqueens::n; ++column)
     if (b.safe(column)) {
-      long *result = &solutions[children++];
+      long* result = &solutions[children++];
 #pragma omp task shared(b)
       *result = solve(b.with(column));
     }
@@ -24,9 +23,9 @@ long solve(const nqueens::board &b) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
-  nqueens::add([](const nqueens::board &b) {
+  nqueens::add([](const nqueens::board& b) {
     long solutions = 0;
     bench::in_team([&] { solutions = solve(b); });
     return solutions;

@@ -6,9 +6,8 @@
 
 namespace {
 
-long solve(const nqueens::board &b) {
-  if (b.rows == nqueens::n)
-    return 1;
+long solve(const nqueens::board& b) {
+  if (b.rows == nqueens::n) return 1;
   std::array<long, nqueens::n> solutions;
   std::size_t children = 0;
   oneapi::tbb::task_group group;
@@ -24,7 +23,7 @@ long solve(const nqueens::board &b) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
   nqueens::add(solve);
   return bench::run();

@@ -2,35 +2,27 @@
 #include "../runtime/torc.hpp"
 #include "config.hpp"
 
-#include <functional>
-
 namespace {
 
 using nqueens::board;
-using nqueens::choices;
 
-long solve(const board &b);
+long solve(const board& b);
 
-/// The solutions below the choices first, ..., last - 1: halved until one is left.
-long solve_range(const board &b, const choices &next, int first, int last) {
-  if (last - first == 1)
-    return solve(b.with(next[first]));
-  const int middle = first + (last - first) / 2;
-  auto right = torc::spawn(solve_range, std::cref(b), std::cref(next), middle, last);
-  const long left = solve_range(b, next, first, middle);
-  return left + right.get();
+/// The solutions with the next queen in `column` or further right: one task for the first safe
+/// column, and the rest.
+long solve_from(const board& b, int column) {
+  while (!b.safe(column))
+    if (++column == nqueens::n) return 0;
+  auto here = torc::spawn([&b, column] { return solve(b.with(column)); });
+  const long rest = column + 1 == nqueens::n ? 0 : solve_from(b, column + 1);
+  return here.get() + rest;
 }
 
-long solve(const board &b) {
-  if (b.rows == nqueens::n)
-    return 1;
-  const choices next(b);
-  return next.count == 0 ? 0 : solve_range(b, next, 0, next.count);
-}
+long solve(const board& b) { return b.rows == nqueens::n ? 1 : solve_from(b, 0); }
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
   nqueens::add(solve);
   return bench::run();

@@ -12,7 +12,7 @@ constexpr long leaves_small = 1'000'000;
 
 /// A node with that many leaves below it, of which `first` is the number of the first one.
 template <class Skynet>
-void measure(benchmark::State &state, long leaves_below, Skynet skynet) {
+void measure(benchmark::State& state, long leaves_below, Skynet skynet) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(leaves_below);
     const long sum = skynet(0L, leaves_below);
@@ -24,8 +24,8 @@ void measure(benchmark::State &state, long leaves_below, Skynet skynet) {
 /// Both sizes.
 template <class Skynet>
 void add(Skynet skynet) {
-  bench::add("skynet", [=](auto &state) { measure(state, leaves, skynet); });
-  bench::add("skynet_small", [=](auto &state) { measure(state, leaves_small, skynet); });
+  bench::add("skynet", [=](auto& state) { measure(state, leaves, skynet); });
+  bench::add("skynet_small", [=](auto& state) { measure(state, leaves_small, skynet); });
 }
 
 } // namespace skynet

@@ -5,8 +5,7 @@
 namespace {
 
 long node(long first, long leaves) {
-  if (leaves == 1)
-    return first;
+  if (leaves == 1) return first;
   const long part = leaves / 10;
   long sums[10];
   for (long i = 1; i < 10; ++i) {
@@ -23,10 +22,10 @@ long node(long first, long leaves) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "openmp");
   // The large one would take a minute.
-  bench::add("skynet_small", [](auto &state) {
+  bench::add("skynet_small", [](auto& state) {
     skynet::measure(state, skynet::leaves_small, [](long first, long leaves) {
       long sum = 0;
       bench::in_team([&] { sum = node(first, leaves); });

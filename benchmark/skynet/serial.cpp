@@ -5,8 +5,7 @@
 namespace {
 
 long node(long first, long leaves) {
-  if (leaves == 1)
-    return first;
+  if (leaves == 1) return first;
   const long part = leaves / 10;
   long sum = 0;
   for (long i = 0; i < 10; ++i)
@@ -16,7 +15,7 @@ long node(long first, long leaves) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   skynet::add(node);
   return bench::run();

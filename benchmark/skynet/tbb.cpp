@@ -7,8 +7,7 @@
 namespace {
 
 long node(long first, long leaves) {
-  if (leaves == 1)
-    return first;
+  if (leaves == 1) return first;
   const long part = leaves / 10;
   long sums[10];
   oneapi::tbb::task_group group;
@@ -24,7 +23,7 @@ long node(long first, long leaves) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
   skynet::add(node);
   return bench::run();

@@ -5,8 +5,7 @@
 namespace {
 
 torc::task<long> node(long first, long leaves) {
-  if (leaves == 1)
-    co_return first;
+  if (leaves == 1) co_return first;
   const long part = leaves / 10;
   const auto child = [=](long i) { return node(first + i * part, part); };
   auto [a, b, c, d, e, f, g, h, i, j] =
@@ -17,7 +16,7 @@ torc::task<long> node(long first, long leaves) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_coroutine");
   skynet::add([](long first, long leaves) { return node(first, leaves).get(); });
   return bench::run();

@@ -6,9 +6,9 @@
 
 namespace {
 
-void attend(bench::meeting &m, int side) { m.attend(side); }
+void attend(bench::meeting& m, int side) { m.attend(side); }
 
-void meet(bench::meeting &m) {
+void meet(bench::meeting& m) {
   auto other = torc::spawn(attend, std::ref(m), 1);
   attend(m, 0);
   other.get();
@@ -16,7 +16,7 @@ void meet(bench::meeting &m) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
   steal::add(meet);
   return bench::run();

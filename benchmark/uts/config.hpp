@@ -10,8 +10,8 @@ namespace uts {
 /// Adds the trees. `search` gets a tree and its root.
 template <class Search>
 void add(Search search) {
-  for (const char *name : {"T1", "T3"})
-    bench::add(std::string("uts_") + name, [=, &t = *find(name)](benchmark::State &state) {
+  for (const char* name : {"T1", "T3"})
+    bench::add(std::string("uts_") + name, [=, &t = *find(name)](benchmark::State& state) {
       for (auto _ : state) {
         node top = root(t);
         benchmark::DoNotOptimize(top);

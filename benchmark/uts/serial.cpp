@@ -4,7 +4,7 @@
 
 namespace {
 
-uts::counts search(const uts::tree &t, const uts::node &n) {
+uts::counts search(const uts::tree& t, const uts::node& n) {
   const int children = uts::num_children(t, n);
   uts::counts sum = uts::count(n, children);
   for (int i = 0; i < children; ++i)
@@ -14,7 +14,7 @@ uts::counts search(const uts::tree &t, const uts::node &n) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   uts::add(search);
   return bench::run();

@@ -2,35 +2,31 @@
 #include "../runtime/torc.hpp"
 #include "config.hpp"
 
-#include <functional>
-
 namespace {
 
 using uts::counts;
 using uts::node;
 using uts::tree;
 
-counts search(const tree &t, const node &n);
+counts search(const tree& t, const node& n);
 
-/// What lies below the children first, ..., last - 1 of a node: halved until one is left.
-counts search_range(const tree &t, const node &n, int first, int last) {
-  if (last - first == 1)
-    return search(t, uts::child(n, first));
-  const int middle = first + (last - first) / 2;
-  auto right = torc::spawn(search_range, std::cref(t), std::cref(n), middle, last);
-  const counts left = search_range(t, n, first, middle);
-  return left + right.get();
+/// What lies below the children i, ..., last of a node: one task for child i, and the rest.
+counts search_from(const tree& t, const node& n, int i, int last) {
+  if (i == last) return search(t, uts::child(n, i));
+  auto below = torc::spawn([&t, &n, i] { return search(t, uts::child(n, i)); });
+  const counts rest = search_from(t, n, i + 1, last);
+  return below.get() + rest;
 }
 
-counts search(const tree &t, const node &n) {
+counts search(const tree& t, const node& n) {
   const int children = uts::num_children(t, n);
   const counts mine = uts::count(n, children);
-  return children == 0 ? mine : mine + search_range(t, n, 0, children);
+  return children == 0 ? mine : mine + search_from(t, n, 0, children - 1);
 }
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
   uts::add(search);
   return bench::run();

@@ -4,9 +4,9 @@
 
 #include <oneapi/tbb/task_group.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench::init(argc, argv, "tbb");
-  wakeup::add([](bench::meeting &m) {
+  wakeup::add([](bench::meeting& m) {
     oneapi::tbb::task_group group;
     group.run([&m] { m.attend(1); });
     m.attend(0);

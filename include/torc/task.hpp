@@ -47,7 +47,7 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 struct awaiting {
   std::coroutine_handle<> parent;
   std::size_t pending = 0; ///< pushed and not joined
-  bool failed = false;     ///< one of them has thrown
+  bool failed = false;     ///< one of them has thrown, or been skipped
 };
 
 struct promise_base : descriptor {

@@ -1,221 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
-#include <ranges>
-#include <tuple>
-#include <vector>
-#include <torc/future.hpp>
-#include <torc/spawn.hpp>
-#include <torc/task.hpp>
+#include <torc/detail/operation.hpp>
+#include <torc/detail/waitable.hpp>
 
 namespace torc {
-
-namespace detail {
-
-// What can be waited for: task, child, future. Each is begun, joined and asked for its result.
-
-template <class T>
-struct waitable;
-
-template <class T>
-struct waitable<task<T>> {
-  using value = T;
-  static void begin(task<T>& t) noexcept { push(*this_front(), access::promise_of(t)); }
-  static bool join(task<T>& t, bool skip) noexcept {
-    descriptor& d = access::promise_of(t);
-    settle(d, skip);
-    return d.ended != outcome::error;
-  }
-  static bool failed(task<T>& t) noexcept { return access::promise_of(t).ended == outcome::error; }
-  static T take(task<T>& t) { return access::promise_of(t).take(); }
-};
-
-template <class R>
-R child_result(const child<R>&);
-
-template <class C>
-  requires requires(const C& c) { child_result(c); }
-struct waitable<C> {
-  using value = decltype(child_result(std::declval<const C&>()));
-  static void begin(C&) noexcept {}
-  static bool join(child<value>& c, bool skip) noexcept {
-    settle(access::descriptor_of(c), skip);
-    return !failed(c);
-  }
-  static bool failed(child<value>& c) noexcept {
-    return access::descriptor_of(c).ended == outcome::error;
-  }
-  static value take(child<value>& c) { return access::take(c); }
-};
-
-template <class R>
-struct waitable<future<R>> {
-  using value = reference_to<R>;
-  static void begin(future<R>&) noexcept {}
-  static bool join(future<R>& f, bool) noexcept {
-    f.wait();
-    return !failed(f);
-  }
-  static bool failed(future<R>& f) noexcept { return access::state(f)->ended == outcome::error; }
-  static value take(future<R>& f) { return f.result(); }
-};
-
-template <class T>
-using waitable_for = waitable<std::remove_cvref_t<T>>;
-template <class T>
-concept can_wait = requires { typename waitable_for<T>::value; };
-template <class T>
-concept can_wait_range =
-    !can_wait<T> && std::ranges::forward_range<T> && can_wait<std::ranges::range_reference_t<T>>;
-
-template <class X>
-auto take_object(X& x) {
-  using value = typename waitable_for<X>::value;
-  if constexpr (std::is_void_v<value>) {
-    waitable_for<X>::take(x);
-    return std::monostate{};
-  } else if constexpr (std::is_reference_v<value>) {
-    return std::ref(waitable_for<X>::take(x));
-  } else {
-    return waitable_for<X>::take(x);
-  }
-}
-
-/// The results of things that have ended, or the first exception in the order of the arguments.
-template <class... X>
-auto results_of(X&... x) {
-  const auto check = [](auto& one) {
-    using w = waitable_for<decltype(one)>;
-    if (w::failed(one)) {
-      forget_failure();
-      w::take(one); // throws
-    }
-  };
-  (check(x), ...);
-  if constexpr ((std::is_void_v<typename waitable_for<X>::value> && ...)) {
-    (waitable_for<X>::take(x), ...);
-  } else if constexpr (sizeof...(X) == 1) {
-    return (waitable_for<X>::take(x), ...);
-  } else {
-    return std::tuple<object_of<typename waitable_for<X>::value>...>{take_object(x)...};
-  }
-}
-
-template <class Range>
-auto results_of_range(Range& range) {
-  using w = waitable_for<std::ranges::range_reference_t<Range>>;
-  for (auto& x : range) {
-    if (w::failed(x)) {
-      forget_failure();
-      w::take(x); // throws
-    }
-  }
-  using value = std::remove_cvref_t<typename w::value>;
-  if constexpr (std::is_void_v<value>) {
-    for (auto& x : range) {
-      w::take(x);
-    }
-  } else {
-    std::vector<value> results;
-    results.reserve(static_cast<std::size_t>(std::ranges::distance(range)));
-    for (auto& x : range) {
-      results.push_back(w::take(x));
-    }
-    return results;
-  }
-}
-
-/// Calls f for each argument, from the last to the first.
-template <class F, class... X>
-void in_reverse(const F& f, X&... x) {
-  int order = 0; // an assignment evaluates its right side first
-  static_cast<void>((order = ... = (f(x), 0)));
-}
-
-/// Joins what has been begun, youngest first, without starting more after a failure.
-template <class... X>
-void join_all(X&... x) noexcept {
-  bool failed = false;
-  in_reverse([&failed]<class Y>(Y& y) { failed |= !waitable_for<Y>::join(y, failed); }, x...);
-}
-
-/// Tasks that are awaited together. In a coroutine all but the last are pushed, the last is run in
-/// the awaiting one's place, and whoever ends goes on with the next (`final_awaiter`).
-template <class... T>
-class [[nodiscard("write co_await before it, or .get() behind it")]] wait_tasks {
-public:
-  explicit wait_tasks(task<T>&... tasks) noexcept : tasks_(tasks...) {}
-
-  bool await_ready() const noexcept { return false; }
-
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
-    return start(parent, std::make_index_sequence<sizeof...(T) - 1>());
-  }
-
-  auto await_resume() {
-    return std::apply(
-        [this](auto&... t) {
-          if (group_.failed) [[unlikely]] {
-            rethrow_first(access::promise_of(t)...);
-          }
-          if constexpr ((std::is_void_v<T> && ...)) {
-            return;
-          } else if constexpr (sizeof...(T) == 1) {
-            return (access::promise_of(t).take_value(), ...);
-          } else {
-            return std::tuple<object_of<T>...>{object_from(t)...};
-          }
-        },
-        tasks_);
-  }
-
-  auto get() {
-    const auto begin = [](descriptor& d) { push(*this_front(), d); };
-    const auto end = [this](descriptor& d) {
-      settle(d, group_.failed);
-      group_.failed |= d.ended == outcome::error;
-    };
-    std::apply(
-        [&](auto&... t) {
-          (begin(access::promise_of(t)), ...);
-          in_reverse(end, access::promise_of(t)...);
-        },
-        tasks_);
-    return await_resume();
-  }
-
-private:
-  template <std::size_t... I>
-  std::coroutine_handle<> start(std::coroutine_handle<> parent,
-                                std::index_sequence<I...>) noexcept {
-    promise_base& last = access::promise_of(std::get<sizeof...(I)>(tasks_));
-    group_.parent = parent;
-    group_.pending = sizeof...(I);
-    last.group = &group_;
-    front& f = *this_front();
-    (push(f, access::promise_of(std::get<I>(tasks_))), ...);
-    enter(f, last);
-    return transfer(last.handle());
-  }
-  template <class U>
-  static object_of<U> object_from(task<U>& t) {
-    if constexpr (std::is_void_v<U>) {
-      return {};
-    } else {
-      return access::promise_of(t).take_value();
-    }
-  }
-  [[gnu::noinline, gnu::cold]] static void rethrow_first(auto&... p) {
-    forget_failure();
-    (static_cast<void>(p.ended == outcome::error ? p.rethrow() : void()), ...);
-  }
-
-  std::tuple<task<T>&...> tasks_;
-  awaiting group_;
-};
-
-} // namespace detail
 
 /// Runs the tasks, possibly in parallel, and gives their results: of one as it is, of several as a
 /// tuple (void as std::monostate), of void ones nothing.
@@ -230,13 +19,13 @@ auto wait(task<T>&&... tasks) {
 }
 
 /// The same for children, futures and named tasks, in any mixture. Results of futures come as
-/// references and stay in the future.
+/// references (in a tuple as well) and stay in the future.
 template <class... X>
   requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...))
 auto wait(X&&... x) {
-  return detail::operation([args = std::tuple<X&...>(x...)] {
+  return detail::operation([args = std::tuple<X&...>(x...)]() -> decltype(auto) {
     return std::apply(
-        [](auto&... a) {
+        [](auto&... a) -> decltype(auto) {
           (detail::waitable_for<X>::begin(a), ...);
           detail::join_all(a...);
           return detail::results_of(a...);
@@ -245,7 +34,8 @@ auto wait(X&&... x) {
   });
 }
 
-/// The same for a range of children, futures or tasks: a vector of results in its order.
+/// The same for a range of children, futures or tasks: a vector of results in its order; of futures
+/// it holds copies, and if the results cannot be copied nothing is given: ask the futures.
 template <detail::can_wait_range Range>
 auto wait(Range&& range) {
   using w = detail::waitable_for<std::ranges::range_reference_t<Range>>;

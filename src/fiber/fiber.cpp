@@ -2,6 +2,8 @@
 #include "fiber/fiber.hpp"
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <cxxabi.h>
 #include <new>
 #include <sys/mman.h>
@@ -123,7 +125,7 @@ fiber_pool::~fiber_pool() {
   }
 }
 
-fiber* fiber_pool::acquire() {
+fiber* fiber_pool::acquire() noexcept {
   lock_.lock();
   fiber* f = idle_;
   if (f != nullptr) {
@@ -133,7 +135,15 @@ fiber* fiber_pool::acquire() {
     ++created_;
   }
   lock_.unlock();
-  return f != nullptr ? f : create_fiber(stack_size_, entry_);
+  try {
+    return f != nullptr ? f : create_fiber(stack_size_, entry_);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr,
+                 "torc: no stack for another fiber (%zu are in use, of %zu KiB each): lower "
+                 "TORC_STACK_SIZE, or raise vm.max_map_count, of which each takes 2\n",
+                 in_use(), stack_size_ / 1024);
+    std::_Exit(1);
+  }
 }
 
 void fiber_pool::release(fiber* f) noexcept {

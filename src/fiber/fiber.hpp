@@ -63,7 +63,8 @@ class fiber_pool {
 public:
   fiber_pool(std::size_t stack_size, void (*entry)()) : stack_size_(stack_size), entry_(entry) {}
   ~fiber_pool();
-  fiber* acquire();
+  /// An idle fiber or a new one; without memory for one, ends the program with a message.
+  fiber* acquire() noexcept;
   void release(fiber* f) noexcept;
   std::size_t in_use() const noexcept;
 

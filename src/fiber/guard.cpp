@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "fiber/fiber.hpp"
@@ -22,21 +23,34 @@ namespace {
 
 struct sigaction previous;
 
+[[noreturn]] void overflow(const char* format, auto... arguments) {
+  char text[256];
+  const int n = std::snprintf(text, sizeof text, format, arguments...);
+  static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(n)));
+  _exit(139);
+}
+
 void on_fault(int signal, siginfo_t* info, void* context) {
+  constexpr std::ptrdiff_t large_frame = 65536; // may reach beyond the guard page
+  const auto* address = static_cast<const char*>(info->si_addr);
   const fiber* f = this_fiber();
   if (f != nullptr && f->mapping != nullptr) {
-    const auto* address = static_cast<const char*>(info->si_addr);
-    // A large frame may reach beyond the page.
-    if (address < f->native_stack && address >= f->mapping - 65536) {
-      char text[256];
-      const int n = std::snprintf(text, sizeof text,
-                                  "torc: stack overflow in a task on worker %d: its stack has %zu "
-                                  "KiB; set TORC_STACK_SIZE to more\n",
-                                  this_worker()->id, f->stack_size / 1024);
-      static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(n)));
-      _exit(139);
+    if (address < f->native_stack && address >= f->mapping - large_frame) {
+      overflow("torc: stack overflow in a task on worker %d: its stack has %zu KiB; set "
+               "TORC_STACK_SIZE to more\n",
+               this_worker()->id, f->stack_size / 1024);
     }
   }
+#if defined(__x86_64__)
+  else if (f != nullptr) {
+    const auto* top = reinterpret_cast<const char*>(
+        static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
+    if (address < top + large_frame && address > top - large_frame) {
+      overflow("torc: stack overflow on the thread's own stack, which torc::launch(nullptr) uses: "
+               "raise `ulimit -s`, or hand a function to torc::launch\n");
+    }
+  }
+#endif
   if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
     previous.sa_sigaction(signal, info, context);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {

@@ -152,13 +152,21 @@ std::coroutine_handle<> next_slow(awaiting& group, promise_base& first) noexcept
       next->ended = outcome::skipped;
       pop(*this_front(), *next);
     }
-    group.failed |= next->ended == outcome::error;
+    group.failed |= next->ended != outcome::value;
     if (group.pending == 0) {
       return group.parent;
     }
     --group.pending;
     next = static_cast<promise_base*>(this_front()->head.load(std::memory_order_relaxed));
     next->claim.store(claim_state::running, std::memory_order_relaxed);
+  }
+}
+
+void run_skipped(descriptor& d) noexcept {
+  if (d.ended == outcome::skipped) {
+    enter(*this_front(), d);
+    d.type->run(d);
+    leave_unwinding(d);
   }
 }
 

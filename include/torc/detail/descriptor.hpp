@@ -67,7 +67,7 @@ enum class visibility : std::uint8_t {
 
 struct descriptor {
   const task_type* type;
-  descriptor* prev; ///< next older entry of the fiber's stack
+  watched<descriptor*> prev; ///< next older entry of the fiber's stack
 
   atomic<claim_state> claim{claim_state::pending};
   atomic<visibility> seen{visibility::owner_only};
@@ -134,6 +134,9 @@ std::exception_ptr join_submitted() noexcept;
 
 /// Joins `d` and keeps its outcome in it; with `skip`, a child that nobody has started is not run.
 void settle(descriptor& d, bool skip) noexcept;
+
+/// Runs `d` after all if it was skipped.
+void run_skipped(descriptor& d) noexcept;
 
 /// The failure of a child of the running task has been thrown: children may start again.
 void forget_failure() noexcept;

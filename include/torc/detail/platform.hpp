@@ -24,9 +24,12 @@
 
 namespace torc::detail {
 
-#ifndef TORC_MODEL_CHECK // the exhaustive tester of test/model brings its own of these three
+#ifndef TORC_MODEL_CHECK // the exhaustive tester of test/model brings its own of these
 template <class T>
 using atomic = std::atomic<T>;
+/// A plain field that other threads read, once something atomic has told them that they may.
+template <class T>
+using watched = T;
 
 /// The owner's half of an asymmetric fence: orders its earlier stores before its later loads as
 /// far as the compiler goes. Whoever needs the machine to agree calls `heavy_barrier()`.

@@ -1,0 +1,643 @@
+// SPDX-License-Identifier: MIT
+#include <chrono>
+#include <gtest/gtest.h>
+#include <list>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "session.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::counted;
+using test::run;
+using test::spin_until;
+
+/// For tasks that spin until the primary task, which stays on worker 0, does something.
+constexpr torc::placement other = torc::on_worker(1).pinned();
+
+int twice(int x) { return 2 * x; }
+torc::task<int> cotwice(int x) { co_return 2 * x; }
+
+TEST(submit, the_future_has_the_result) {
+  run([] {
+    auto f = torc::submit(twice, 4);
+    EXPECT_EQ(f.get(), 8);
+    EXPECT_TRUE(f.done());
+    EXPECT_EQ(f.result(), 8);
+    EXPECT_EQ(f.exception(), nullptr);
+  });
+}
+
+TEST(submit, takes_coroutine_functions) {
+  run([] { EXPECT_EQ(torc::submit(cotwice, 4).get(), 8); });
+}
+
+TEST(submit, results_of_every_kind) {
+  run([] {
+    int x = 0;
+    torc::submit([&x] { x = 1; }).get();
+    EXPECT_EQ(x, 1);
+    EXPECT_EQ(&torc::submit([&x]() -> int& { return x; }).get(), &x);
+    EXPECT_EQ(*torc::submit([] { return std::make_unique<int>(3); }).get(), 3);
+    auto kept = torc::submit([] { return std::string("text"); });
+    std::string& s = kept.get();
+    s += "!";
+    EXPECT_EQ(kept.get(), "text!");
+    EXPECT_EQ(std::move(kept).get(), "text!");
+  });
+}
+
+TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
+  run([] {
+    std::string text = "before";
+    auto f = torc::submit([](const std::string& t) { return t; }, text);
+    text = "after";
+    EXPECT_EQ(f.get(), "before");
+    auto g = torc::submit([](std::string& t) { return &t; }, std::ref(text));
+    EXPECT_EQ(g.get(), &text);
+    auto h = torc::submit([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(2));
+    EXPECT_EQ(h.get(), 2);
+  });
+}
+
+TEST(submit, nothing_is_left_of_arguments_and_results) {
+  run([] {
+    for (int i = 0; i < 100; ++i) {
+      auto taken = torc::submit([](counted c) { return c; }, counted(1));
+      static_cast<void>(torc::submit([](counted c) { return c; }, counted(2)));
+      EXPECT_EQ(std::move(taken).get().value, 1);
+    }
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(submit, arguments_die_with_the_task_and_not_with_the_future) {
+  run([] {
+    auto f = torc::submit([](const counted&) {}, counted(1));
+    f.get();
+    torc::sync();
+    EXPECT_EQ(counted::alive, 0);
+  });
+}
+
+TEST(submit, a_dropped_task_runs_before_its_parent_ends) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::atomic<int> ran{0};
+      auto parent = torc::submit([&ran] {
+        for (int i = 0; i < 100; ++i) {
+          static_cast<void>(torc::submit([&ran] { ++ran; }));
+        }
+      });
+      parent.get();
+      EXPECT_EQ(ran, 100);
+    });
+  }
+}
+
+TEST(submit, a_spawned_child_waits_for_what_it_submitted) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      std::atomic<int> ran{0};
+      for (int i = 0; i < 50; ++i) {
+        auto child = torc::spawn([&ran] {
+          static_cast<void>(torc::submit([&ran] { ++ran; }));
+          static_cast<void>(torc::submit([&ran] { ++ran; }));
+        });
+        child.get();
+        EXPECT_EQ(ran, 2 * i + 2);
+      }
+    });
+  }
+}
+
+TEST(submit, a_coroutine_waits_for_what_it_submitted) {
+  for (const int workers : {1, 2}) {
+    run(workers, []() -> torc::task<> {
+      std::atomic<int> ran{0};
+      const auto submits = [&ran]() -> torc::task<> {
+        static_cast<void>(torc::submit([&ran] { ++ran; }));
+        co_await cotwice(1);
+        static_cast<void>(torc::submit([&ran] { ++ran; }));
+      };
+      for (int i = 0; i < 50; ++i) {
+        co_await submits();
+        EXPECT_EQ(ran, 2 * i + 2);
+        co_await torc::wait(submits(), submits());
+        EXPECT_EQ(ran, 2 * i + 6);
+        ran = 2 * i + 2;
+      }
+    });
+  }
+}
+
+TEST(submit, sync_joins_submitted_tasks) {
+  run([] {
+    std::atomic<int> ran{0};
+    for (int i = 0; i < 100; ++i) {
+      static_cast<void>(torc::submit([&ran] { ++ran; }));
+    }
+    torc::sync();
+    EXPECT_EQ(ran, 100);
+  });
+}
+
+TEST(submit, tasks_submit_tasks) {
+  struct tree {
+    static int size(int depth) {
+      if (depth == 0) {
+        return 1;
+      }
+      auto left = torc::submit(&size, depth - 1);
+      auto right = torc::submit(&size, depth - 1);
+      return left.get() + right.get() + 1;
+    }
+  };
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] { EXPECT_EQ(tree::size(8), 511); });
+  }
+}
+
+TEST(submit, a_future_outlives_the_task_that_submitted) {
+  run([] {
+    torc::future<int> f;
+    EXPECT_FALSE(f.valid());
+    auto child = torc::spawn([&f] { f = torc::submit(twice, 3); });
+    child.get();
+    EXPECT_TRUE(f.valid());
+    EXPECT_TRUE(f.done());
+    EXPECT_EQ(f.get(), 6);
+  });
+}
+
+TEST(submit, a_future_outlives_the_session) {
+  torc::future<counted> f;
+  run([&f] { f = torc::submit([] { return counted(3); }); });
+  EXPECT_TRUE(f.done());
+  EXPECT_EQ(f.get().value, 3);
+  f = {};
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(submit, without_a_runtime_the_task_runs_at_once) {
+  bool ran = false;
+  auto f = torc::submit([&ran] {
+    ran = true;
+    return 3;
+  });
+  EXPECT_TRUE(ran);
+  EXPECT_TRUE(f.done());
+  EXPECT_EQ(f.get(), 3);
+}
+
+TEST(placement, a_pinned_task_runs_where_it_was_sent) {
+  run(4, [] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 400; ++i) {
+      futures.push_back(torc::submit(torc::on_worker(i % 4).pinned(), [] {
+        const int begin = torc::worker();
+        auto a = torc::spawn([] { std::this_thread::yield(); });
+        auto b = torc::submit([] { std::this_thread::yield(); });
+        a.get();
+        b.get();
+        EXPECT_EQ(torc::worker(), begin); // from beginning to end
+        return begin;
+      }));
+    }
+    for (int i = 0; i < 400; ++i) {
+      EXPECT_EQ(futures[static_cast<std::size_t>(i)].get(), i % 4);
+    }
+  });
+}
+
+TEST(placement, a_pinned_coroutine_stays_where_it_was_sent) {
+  run(3, [] {
+    for (int i = 0; i < 90; ++i) {
+      auto f = torc::submit(torc::on_worker(i % 3).pinned(), []() -> torc::task<int> {
+        const int begin = torc::worker();
+        for (int n = 0; n < 10; ++n) {
+          co_await torc::wait(cotwice(1), cotwice(2));
+          auto g = torc::submit([] { std::this_thread::yield(); });
+          co_await torc::wait(g);
+          EXPECT_EQ(torc::worker(), begin);
+        }
+        co_return begin;
+      });
+      EXPECT_EQ(f.get(), i % 3);
+    }
+  });
+}
+
+TEST(placement, here_pinned_is_the_worker_that_submits) {
+  run(3, [] {
+    for (int i = 0; i < 50; ++i) {
+      const int before = torc::worker();
+      auto f = torc::submit(torc::here.pinned(), [] { return torc::worker(); });
+      EXPECT_EQ(f.get(), before);
+    }
+  });
+}
+
+TEST(placement, cyclic_uses_every_worker) {
+  run(4, [] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 8; ++i) {
+      futures.push_back(torc::submit(torc::cyclic.pinned(), [] { return torc::worker(); }));
+    }
+    std::multiset<int> used;
+    for (auto& f : futures) {
+      used.insert(f.get());
+    }
+    EXPECT_EQ(used, (std::multiset{0, 0, 1, 1, 2, 2, 3, 3}));
+  });
+}
+
+TEST(placement, a_task_sent_to_a_busy_worker_is_stolen) {
+  run([] {
+    const int here = torc::worker();
+    auto f = torc::submit(torc::on_worker(here), [] { return torc::worker(); });
+    while (!f.done()) {
+      std::this_thread::yield(); // keeps this worker busy
+    }
+    EXPECT_EQ(f.get(), 1 - here);
+  });
+}
+
+TEST(placement, no_such_worker) {
+  run([] {
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_worker(-1), twice, 1)), std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_worker(2), twice, 1)), std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_worker(2).pinned(), twice, 1)),
+                 std::out_of_range);
+    EXPECT_EQ(torc::submit(torc::on_worker(1), twice, 1).get(), 2);
+  });
+}
+
+TEST(future, result_of_an_unfinished_task_is_a_logic_error) {
+  run([] {
+    std::atomic<bool> released{false};
+    auto f = torc::submit([&released] {
+      spin_until(released);
+      return 1;
+    });
+    EXPECT_FALSE(f.done());
+    EXPECT_THROW(f.result(), std::logic_error);
+    EXPECT_EQ(f.exception(), nullptr);
+    released = true;
+    EXPECT_EQ(f.get(), 1);
+  });
+}
+
+TEST(future, exception_is_thrown_at_every_get) {
+  run([] {
+    auto f = torc::submit([] { throw std::out_of_range("x"); });
+    EXPECT_THROW(f.get(), std::out_of_range);
+    EXPECT_THROW(f.get(), std::out_of_range);
+    EXPECT_THROW(f.result(), std::out_of_range);
+    EXPECT_NE(f.exception(), nullptr);
+    EXPECT_THROW(std::move(f).get(), std::out_of_range);
+  });
+}
+
+TEST(future, is_moved) {
+  run([] {
+    auto f = torc::submit(twice, 2);
+    torc::future<int> g = std::move(f);
+    EXPECT_FALSE(f.valid());
+    EXPECT_TRUE(g.valid());
+    f = std::move(g);
+    EXPECT_TRUE(f.valid());
+    EXPECT_EQ(f.get(), 4);
+  });
+}
+
+TEST(future, several_tasks_wait_for_one) {
+  run(4, [] {
+    std::atomic<int> waiting{0};
+    const auto f = torc::submit([&waiting] { spin_until(waiting, 3); });
+    auto a = torc::submit([&] {
+      ++waiting;
+      f.wait();
+    });
+    auto b = torc::submit([&] {
+      ++waiting;
+      f.wait();
+    });
+    auto c = torc::submit([&] {
+      ++waiting;
+      f.wait();
+    });
+    torc::wait(a, b, c).get();
+    EXPECT_TRUE(f.done());
+  });
+}
+
+TEST(wait_any, gives_one_that_is_done) {
+  run([]() -> torc::task<> {
+    std::atomic<bool> released{false};
+    auto slow = torc::submit(other, [&released] { spin_until(released); });
+    auto quick = torc::submit([] {});
+    const std::size_t which = co_await torc::wait_any(slow, quick);
+    EXPECT_EQ(which, 1u);
+    EXPECT_TRUE(quick.done());
+    released = true;
+    co_await torc::wait(slow);
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 10; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    const std::size_t first = co_await torc::wait_any(futures);
+    EXPECT_TRUE(futures.at(first).done());
+  });
+}
+
+TEST(wait_any, in_a_plain_function_until_all_are_done) {
+  run([] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 20; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    int sum = 0;
+    while (!futures.empty()) {
+      const std::size_t i = torc::wait_any(futures).get();
+      sum += futures[i].result();
+      futures.erase(futures.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    EXPECT_EQ(sum, 380);
+  });
+}
+
+TEST(wait_any, counts_failed_tasks_as_done) {
+  run([] {
+    auto f = torc::submit([] { throw std::runtime_error("x"); });
+    EXPECT_EQ(torc::wait_any(f).get(), 0u);
+    EXPECT_THROW(f.get(), std::runtime_error);
+  });
+}
+
+TEST(wait_any, needs_a_future) {
+  run([] {
+    std::vector<torc::future<int>> none;
+    EXPECT_THROW(torc::wait_any(none).get(), std::invalid_argument);
+  });
+}
+
+TEST(wait_for, says_whether_all_are_done_in_time) {
+  run([]() -> torc::task<> {
+    std::atomic<bool> released{false};
+    auto slow = torc::submit(other, [&released] { spin_until(released); });
+    auto quick = torc::submit([] {});
+    const double begin = torc::wtime();
+    EXPECT_FALSE(co_await torc::wait_for(20ms, slow, quick));
+    EXPECT_GE(torc::wtime() - begin, 0.02);
+    EXPECT_FALSE(slow.done());
+    released = true;
+    EXPECT_TRUE(co_await torc::wait_for(10min, slow, quick));
+    EXPECT_TRUE(slow.done());
+  });
+}
+
+TEST(wait_for, a_range_in_a_plain_function) {
+  run([] {
+    std::vector<torc::future<int>> futures;
+    EXPECT_TRUE(torc::wait_for(1ms, futures).get());
+    for (int i = 0; i < 10; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    EXPECT_TRUE(torc::wait_for(10min, futures).get());
+    for (auto& f : futures) {
+      EXPECT_TRUE(f.done());
+    }
+    EXPECT_TRUE(torc::wait_for(0ms, futures).get());
+    EXPECT_TRUE(torc::wait_for(-1h, futures).get());
+  });
+}
+
+TEST(wait_for, no_time_at_all) {
+  run([] {
+    std::atomic<bool> released{false};
+    auto f = torc::submit(other, [&released] { spin_until(released); });
+    EXPECT_FALSE(torc::wait_for(0s, f).get());
+    EXPECT_FALSE(torc::wait_for(-1s, f).get());
+    released = true;
+    f.wait();
+  });
+}
+
+TEST(wait_for, forever) {
+  run([] {
+    auto f = torc::submit(twice, 1);
+    EXPECT_TRUE(torc::wait_for(std::chrono::hours::max(), f).get());
+    auto g = torc::submit([] { std::this_thread::sleep_for(5ms); });
+    EXPECT_TRUE(torc::wait_for(std::chrono::nanoseconds::max(), g).get());
+    auto h = torc::submit([] { std::this_thread::sleep_for(5ms); });
+    EXPECT_TRUE(torc::wait_for(std::chrono::duration<double>(1e30), h).get());
+  });
+}
+
+TEST(wait_for, many_deadlines_at_once) {
+  run([] {
+    std::atomic<bool> released{false};
+    auto never = torc::submit(other, [&released] { spin_until(released); });
+    std::vector<torc::future<bool>> waits;
+    for (int i = 0; i < 100; ++i) {
+      waits.push_back(torc::submit(torc::on_worker(0).pinned(), [&never, i] {
+        return torc::wait_for(std::chrono::milliseconds((i * 37) % 20), never).get();
+      }));
+    }
+    for (auto& w : waits) {
+      EXPECT_FALSE(w.get());
+    }
+    released = true;
+    never.wait();
+  });
+}
+
+TEST(as_completed, gives_every_future_once_and_done) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::vector<torc::future<int>> futures;
+      for (int i = 0; i < 200; ++i) {
+        futures.push_back(torc::submit(twice, i));
+      }
+      std::set<int> seen;
+      for (auto& f : torc::as_completed(futures)) {
+        EXPECT_TRUE(f.done());
+        seen.insert(f.result());
+      }
+      EXPECT_EQ(seen.size(), 200u);
+    });
+  }
+}
+
+TEST(as_completed, gives_them_in_the_order_they_end) {
+  run([] {
+    std::atomic<int> turn{0};
+    std::vector<torc::future<int>> futures;
+    futures.push_back(torc::submit(other, [&turn] {
+      spin_until(turn, 1);
+      return 0;
+    }));
+    futures.push_back(torc::submit([] { return 1; }));
+    int expected = 1;
+    for (auto& f : torc::as_completed(futures)) {
+      EXPECT_EQ(f.get(), expected);
+      expected = 0;
+      turn = 1;
+    }
+  });
+}
+
+TEST(as_completed, in_a_coroutine) {
+  run([]() -> torc::task<> {
+    std::list<torc::future<int>> futures;
+    for (int i = 0; i < 50; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    auto stream = torc::as_completed(futures);
+    int sum = 0;
+    while (auto* f = co_await stream.next()) {
+      sum += f->get();
+    }
+    EXPECT_EQ(sum, 2450);
+    EXPECT_EQ(co_await stream.next(), nullptr);
+  });
+}
+
+TEST(as_completed, of_nothing) {
+  run([] {
+    std::vector<torc::future<int>> none;
+    for ([[maybe_unused]] auto& f : torc::as_completed(none)) {
+      ADD_FAILURE();
+    }
+  });
+}
+
+TEST(as_completed, may_be_left_early) {
+  run([] {
+    for (int round = 0; round < 50; ++round) {
+      std::vector<torc::future<int>> futures;
+      for (int i = 0; i < 20; ++i) {
+        futures.push_back(torc::submit(twice, i));
+      }
+      for (auto& f : torc::as_completed(futures)) {
+        EXPECT_TRUE(f.done());
+        break;
+      }
+      torc::sync();
+    }
+  });
+}
+
+TEST(as_completed, includes_failed_tasks) {
+  run([] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 10; ++i) {
+      futures.push_back(
+          torc::submit([i] { return i % 2 == 0 ? i : throw std::runtime_error("x"); }));
+    }
+    int failed = 0;
+    for (auto& f : torc::as_completed(futures)) {
+      failed += f.exception() != nullptr;
+    }
+    EXPECT_EQ(failed, 5);
+  });
+}
+
+TEST(external_thread, submits_and_gets) {
+  const test::session s(2);
+  std::vector<std::thread> threads;
+  std::atomic<int> sum{0};
+  std::atomic<int> finished{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      EXPECT_EQ(torc::worker(), -1);
+      for (int i = 0; i < 50; ++i) {
+        auto f = torc::submit(twice, t);
+        auto g = torc::submit(torc::on_worker(i % 2).pinned(), [] { return torc::worker(); });
+        auto h = torc::submit(torc::here, cotwice, t);
+        sum += f.get() + h.get();
+        EXPECT_EQ(g.get(), i % 2);
+      }
+      ++finished;
+    });
+  }
+  torc::launch([&finished] {
+    while (finished < 4) {
+      torc::submit([] { std::this_thread::yield(); }).get();
+    }
+  });
+  for (auto& t : threads) {
+    t.join();
+  }
+  EXPECT_EQ(sum, 4 * 50 * (0 + 1 + 2 + 3));
+}
+
+TEST(external_thread, is_served_while_the_workers_sleep) {
+  const test::session s(2);
+  std::thread external([] {
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(1ms);
+      EXPECT_EQ(torc::submit(torc::on_worker(1), twice, i).get(), 2 * i);
+    }
+  });
+  external.join();
+}
+
+TEST(external_thread, waits_in_every_way) {
+  const test::session s(2);
+  std::thread external([] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 20; ++i) {
+      futures.push_back(torc::submit(torc::on_worker(1).pinned(), twice, i));
+    }
+    EXPECT_LT(torc::wait_any(futures).get(), 20u);
+    EXPECT_TRUE(torc::wait_for(10min, futures).get());
+    EXPECT_EQ(torc::wait(futures).get().at(3), 6);
+    int n = 0;
+    for (auto& f : torc::as_completed(futures)) {
+      n += f.done();
+    }
+    EXPECT_EQ(n, 20);
+    std::atomic<bool> released{false};
+    auto slow = torc::submit(other, [&released] { spin_until(released); });
+    EXPECT_FALSE(torc::wait_for(5ms, slow).get());
+    released = true;
+    slow.wait();
+  });
+  external.join();
+}
+
+TEST(external_thread, exceptions_reach_it) {
+  const test::session s(2);
+  std::thread external([] {
+    auto f = torc::submit(torc::on_worker(1), [] { throw std::out_of_range("x"); });
+    EXPECT_THROW(f.get(), std::out_of_range);
+  });
+  external.join();
+}
+
+TEST(external_thread, a_task_waits_for_what_an_external_thread_submitted) {
+  const test::session s(2);
+  torc::future<int> f;
+  std::atomic<bool> released{false};
+  std::thread external([&] {
+    f = torc::submit([&released] {
+      spin_until(released);
+      return 5;
+    });
+  });
+  external.join();
+  torc::launch([&] {
+    released = true;
+    EXPECT_EQ(f.get(), 5);
+  });
+}
+
+} // namespace

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <forward_list>
+#include <gtest/gtest.h>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <ranges>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "session.hpp"
+
+namespace {
+
+using test::counted;
+using test::run;
+
+std::vector<int> iota(int n) {
+  std::vector<int> v(static_cast<std::size_t>(n));
+  std::iota(v.begin(), v.end(), 0);
+  return v;
+}
+
+int twice(int x) { return 2 * x; }
+torc::task<int> cotwice(int x) { co_return 2 * x; }
+int twice_or_throw(int x) {
+  if (x % 10 == 3) {
+    throw std::out_of_range(std::to_string(x));
+  }
+  return 2 * x;
+}
+
+TEST(map, keeps_the_order) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const std::vector<int> xs = iota(1000);
+      for (const std::size_t size : {0, 1, 7, 1000, 5000}) {
+        const std::vector<int> ys = torc::map(twice, xs, torc::chunk{size}).get();
+        ASSERT_EQ(ys.size(), xs.size());
+        for (std::size_t i = 0; i < xs.size(); ++i) {
+          ASSERT_EQ(ys[i], 2 * xs[i]);
+        }
+      }
+    });
+  }
+}
+
+TEST(map, in_a_coroutine) {
+  run([]() -> torc::task<> {
+    const std::vector<int> xs = iota(100);
+    const std::vector<int> ys = co_await torc::map(twice, xs);
+    EXPECT_EQ(ys.at(99), 198);
+    const std::vector<int> zs = co_await torc::map(twice, xs, torc::chunk{32});
+    EXPECT_EQ(zs, ys);
+  });
+}
+
+TEST(map, of_a_coroutine_function) {
+  for (const int workers : {1, 2}) {
+    run(workers, []() -> torc::task<> {
+      const std::vector<int> ys = co_await torc::map(cotwice, iota(100), torc::chunk{3});
+      EXPECT_EQ(ys.at(99), 198);
+      EXPECT_EQ(ys.size(), 100u);
+    });
+  }
+}
+
+TEST(map, outside_a_task_is_sequential) {
+  EXPECT_EQ(torc::map(twice, iota(4)).get(), (std::vector{0, 2, 4, 6}));
+}
+
+TEST(map, of_an_empty_range) {
+  run([] {
+    EXPECT_TRUE(torc::map(twice, std::vector<int>{}).get().empty());
+    EXPECT_TRUE(torc::map(twice, std::list<int>{}, torc::chunk{5}).get().empty());
+  });
+}
+
+TEST(map, of_one_element) {
+  run([] { EXPECT_EQ(torc::map(twice, std::vector{4}).get(), (std::vector{8})); });
+}
+
+TEST(map, of_every_kind_of_range) {
+  run([] {
+    const std::vector expected{2, 4, 6};
+    const int array[] = {1, 2, 3};
+    std::list<int> list{1, 2, 3};
+    EXPECT_EQ(torc::map(twice, array).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::array{1, 2, 3}).get(), expected);
+    EXPECT_EQ(torc::map(twice, list, torc::chunk{1}).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::forward_list{1, 2, 3}, torc::chunk{2}).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::set{3, 1, 2}).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::deque{1, 2, 3}).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::span(array)).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::views::iota(1, 4)).get(), expected);
+    EXPECT_EQ(torc::map(twice, std::views::iota(1) | std::views::take(3)).get(), expected);
+    const std::map<std::string, int> dictionary{{"a", 1}, {"b", 2}, {"c", 3}};
+    EXPECT_EQ(torc::map([](const auto& entry) { return 2 * entry.second; }, dictionary).get(),
+              expected);
+  });
+}
+
+TEST(map, keeps_an_rvalue_range) {
+  run([] {
+    auto later = torc::map(twice, iota(100));
+    EXPECT_EQ(later.get().at(50), 100);
+  });
+}
+
+TEST(map, results_may_be_bool) {
+  run([] {
+    const auto even = torc::map([](int x) { return x % 2 == 0; }, iota(1000), torc::chunk{1}).get();
+    static_assert(std::is_same_v<decltype(even), const std::vector<bool>>);
+    for (std::size_t i = 0; i < even.size(); ++i) {
+      ASSERT_EQ(even[i], i % 2 == 0);
+    }
+  });
+}
+
+TEST(map, results_may_be_move_only) {
+  run([] {
+    const auto ys = torc::map([](int x) { return std::make_unique<int>(x); }, iota(100)).get();
+    EXPECT_EQ(*ys.at(42), 42);
+  });
+}
+
+TEST(map, results_need_no_default_constructor) {
+  struct no_default {
+    explicit no_default(int v) : value(v) {}
+    int value;
+  };
+  run([] {
+    EXPECT_EQ(torc::map([](int x) { return no_default(x); }, iota(10)).get().at(3).value, 3);
+  });
+}
+
+TEST(map, takes_members) {
+  run([] {
+    const std::vector<std::string> words{"a", "bb", "ccc"};
+    EXPECT_EQ(torc::map(&std::string::size, words).get(), (std::vector<std::size_t>{1, 2, 3}));
+  });
+}
+
+TEST(map, one_chunk_is_one_task) {
+  run(4, [] {
+    std::mutex mutex;
+    std::map<int, std::set<std::thread::id>> threads; // of each chunk
+    torc::for_each(
+        [&](int x) {
+          const std::lock_guard guard(mutex);
+          threads[x / 10].insert(std::this_thread::get_id());
+        },
+        iota(1000), torc::chunk{10})
+        .get();
+    EXPECT_EQ(threads.size(), 100u);
+    for (const auto& [chunk, ids] : threads) {
+      EXPECT_EQ(ids.size(), 1u) << chunk;
+    }
+  });
+}
+
+TEST(map, runs_in_parallel) {
+  run([] {
+    std::atomic<int> arrived{0};
+    torc::for_each(
+        [&arrived](int) {
+          ++arrived;
+          test::spin_until(arrived, 2);
+        },
+        iota(2), torc::chunk{1})
+        .get();
+  });
+}
+
+TEST(map, nests) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const auto row = [](int y) {
+        return torc::reduce([y](int x) { return x * y; }, iota(20), 0, {}, torc::chunk{2}).get();
+      };
+      const std::vector<int> rows = torc::map(row, iota(20), torc::chunk{1}).get();
+      for (int y = 0; y < 20; ++y) {
+        ASSERT_EQ(rows[static_cast<std::size_t>(y)], 190 * y);
+      }
+    });
+  }
+}
+
+TEST(map, nothing_is_left) {
+  run([] {
+    for (int i = 0; i < 20; ++i) {
+      const auto ys = torc::map([](int x) { return counted(x); }, iota(50), torc::chunk{1}).get();
+      EXPECT_EQ(counted::alive, 50);
+      EXPECT_EQ(ys.at(7).value, 7);
+      const auto fails = [](int x) { return counted(twice_or_throw(x)); };
+      EXPECT_THROW(torc::map(fails, iota(50), torc::chunk{1}).get(), std::out_of_range);
+    }
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(map, the_exception_at_the_lowest_position_is_thrown) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::atomic<int> calls{0};
+      std::string what;
+      try {
+        static_cast<void>(torc::map(
+                              [&calls](int x) {
+                                ++calls;
+                                return twice_or_throw(x);
+                              },
+                              iota(100), torc::chunk{100})
+                              .get());
+      } catch (const std::out_of_range& e) {
+        what = e.what();
+      }
+      EXPECT_EQ(what, "3");
+      EXPECT_EQ(calls, 4);
+    });
+  }
+}
+
+TEST(map, after_an_exception_no_further_chunk_starts) {
+  run(1, [] {
+    std::atomic<int> calls{0};
+    const auto f = [&calls](int) {
+      ++calls;
+      throw std::runtime_error("x");
+    };
+    EXPECT_THROW(torc::for_each(f, iota(1000), torc::chunk{1}).get(), std::runtime_error);
+    EXPECT_EQ(calls, 1);
+  });
+}
+
+TEST(map, exceptions_in_a_coroutine) {
+  run([]() -> torc::task<> {
+    bool caught = false;
+    try {
+      static_cast<void>(co_await torc::map(twice_or_throw, iota(100), torc::chunk{1}));
+    } catch (const std::out_of_range&) {
+      caught = true;
+    }
+    EXPECT_TRUE(caught);
+  });
+}
+
+TEST(map, exceptions_of_coroutines) {
+  const auto f = [](int x) -> torc::task<int> { co_return twice_or_throw(x); };
+  run([&] { EXPECT_THROW(torc::map(f, iota(100)).get(), std::out_of_range); });
+}
+
+TEST(for_each, changes_the_elements) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::vector<int> xs = iota(1000);
+      torc::for_each([](int& x) { x = -x; }, xs, torc::chunk{10}).get();
+      EXPECT_EQ(xs.at(999), -999);
+      std::list<int> list(100, 1);
+      torc::for_each([](int& x) { ++x; }, list).get();
+      EXPECT_EQ(std::accumulate(list.begin(), list.end(), 0), 200);
+    });
+  }
+}
+
+TEST(for_each, calls_once_for_every_element) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, []() -> torc::task<> {
+      for (const int n : {0, 1, 2, 3, 17, 1000}) {
+        for (const std::size_t size : {0, 1, 2, 5, 100}) {
+          std::vector<std::atomic<int>> calls(static_cast<std::size_t>(n));
+          co_await torc::for_each([](auto& c) { ++c; }, calls, torc::chunk{size});
+          EXPECT_TRUE(std::ranges::all_of(calls, [](const auto& c) { return c == 1; }));
+        }
+      }
+    });
+  }
+}
+
+TEST(for_each, of_a_coroutine_function) {
+  std::atomic<int> sum{0};
+  const auto add = [&sum](int x) -> torc::task<> { sum += co_await cotwice(x); };
+  run([&]() -> torc::task<> { co_await torc::for_each(add, iota(100), torc::chunk{1}); });
+  EXPECT_EQ(sum, 9900);
+}
+
+TEST(reduce, sums_by_default) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      EXPECT_EQ(torc::reduce(twice, iota(1000), 5L).get(), 999005L);
+      EXPECT_EQ(torc::reduce(cotwice, iota(1000), 5L).get(), 999005L);
+    });
+  }
+}
+
+TEST(reduce, keeps_the_order) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, []() -> torc::task<> {
+      const auto letter = [](int x) { return std::string(1, static_cast<char>('a' + x)); };
+      for (const std::size_t size : {0, 1, 3, 100}) {
+        const std::string word = co_await torc::reduce(letter, iota(26), std::string("<"),
+                                                       std::plus<>{}, torc::chunk{size});
+        EXPECT_EQ(word, "<abcdefghijklmnopqrstuvwxyz");
+      }
+    });
+  }
+}
+
+TEST(reduce, of_an_empty_range_is_the_initial_value) {
+  run([] { EXPECT_EQ(torc::reduce(twice, std::vector<int>{}, 42).get(), 42); });
+}
+
+TEST(reduce, with_another_operation) {
+  run([] {
+    const auto larger = [](int a, int b) { return std::max(a, b); };
+    EXPECT_EQ(torc::reduce(twice, iota(100), -1, larger, torc::chunk{7}).get(), 198);
+    EXPECT_FALSE(
+        torc::reduce([](int x) { return x < 50; }, iota(100), true, std::logical_and<>{}).get());
+  });
+}
+
+TEST(reduce, uses_the_initial_value_once) {
+  run([] {
+    for (const std::size_t size : {1, 2, 10}) {
+      EXPECT_EQ(torc::reduce(twice, iota(10), 1000, {}, torc::chunk{size}).get(), 1090);
+    }
+  });
+}
+
+TEST(reduce, values_may_be_move_only) {
+  run([] {
+    const auto box = [](int x) { return std::make_unique<int>(x); };
+    const auto add = [](std::unique_ptr<int> a, std::unique_ptr<int> b) {
+      return std::make_unique<int>(*a + *b);
+    };
+    EXPECT_EQ(*torc::reduce(box, iota(100), std::make_unique<int>(1), add).get(), 4951);
+  });
+}
+
+TEST(reduce, a_fixed_chunk_gives_the_same_sum_with_any_number_of_workers) {
+  std::vector<double> sums;
+  for (const int workers : {1, 2, 3, 4}) {
+    run(workers, [&sums] {
+      const auto f = [](int x) { return 1.0 / (x + 1); };
+      sums.push_back(torc::reduce(f, iota(10000), 0.0, {}, torc::chunk{16}).get());
+    });
+  }
+  EXPECT_EQ(std::set(sums.begin(), sums.end()).size(), 1u);
+}
+
+TEST(reduce, exceptions_of_the_operation) {
+  run([] {
+    const auto fails = [](int, int) -> int { throw std::out_of_range("x"); };
+    EXPECT_THROW(torc::reduce(twice, iota(100), 0, fails, torc::chunk{10}).get(),
+                 std::out_of_range);
+    EXPECT_THROW(torc::reduce(twice_or_throw, iota(100), 0, {}, torc::chunk{1}).get(),
+                 std::out_of_range);
+  });
+}
+
+} // namespace
