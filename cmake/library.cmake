@@ -14,6 +14,8 @@ set_target_properties(torc PROPERTIES
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 target_compile_features(torc PUBLIC cxx_std_20)
+# g++ -O1 and -Og leave tail calls out, and with them symmetric transfer between coroutines.
+target_compile_options(torc PUBLIC $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-calls>)
 target_include_directories(torc
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
   PRIVATE ${PROJECT_SOURCE_DIR}/src)

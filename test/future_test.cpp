@@ -628,7 +628,7 @@ TEST(external_thread, a_task_waits_for_what_an_external_thread_submitted) {
   torc::future<int> f;
   std::atomic<bool> released{false};
   std::thread external([&] {
-    f = torc::submit([&released] {
+    f = torc::submit(other, [&released] {
       spin_until(released);
       return 5;
     });

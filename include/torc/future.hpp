@@ -134,6 +134,21 @@ std::vector<submitted*> states_of(Range&& futures) {
   }
   return states;
 }
+
+/// Now and that much later; the end of time if that is beyond it.
+template <class Rep, class Period>
+std::chrono::steady_clock::time_point deadline_in(std::chrono::duration<Rep, Period> limit) {
+  using clock = std::chrono::steady_clock;
+  using seconds = std::chrono::duration<double>;
+  const clock::time_point now = clock::now();
+  if (limit <= limit.zero()) {
+    return now;
+  }
+  if (seconds(limit) >= seconds(clock::time_point::max() - now)) {
+    return clock::time_point::max();
+  }
+  return now + std::chrono::duration_cast<clock::duration>(limit);
+}
 } // namespace detail
 
 /// Waits until one of the futures (given one by one, or as a range) is done; gives its position.
@@ -148,9 +163,7 @@ auto wait_any(Futures&&... futures) {
 template <class Rep, class Period, class... Futures>
 auto wait_for(std::chrono::duration<Rep, Period> limit, Futures&&... futures) {
   return detail::operation([limit, states = detail::states_of(futures...)] {
-    using clock = std::chrono::steady_clock;
-    return detail::wait_for_all_until(
-        states, clock::now() + std::chrono::duration_cast<clock::duration>(limit));
+    return detail::wait_for_all_until(states, detail::deadline_in(limit));
   });
 }
 

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <vector>
 #include <torc/detail/operation.hpp>
+#include <torc/detail/spinlock.hpp>
 #include <torc/runtime.hpp>
 #include <torc/spawn.hpp>
 

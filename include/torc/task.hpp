@@ -126,8 +126,11 @@ public:
   /// The compiler offers the coroutine's parameters.
   template <class... Parameters>
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
-    this->plain_frame = std::is_trivially_destructible_v<object_of<T>> &&
-                        (std::is_trivially_destructible_v<Parameters> && ...);
+    if constexpr (std::is_trivially_destructible_v<object_of<T>> &&
+                  (std::is_trivially_destructible_v<Parameters> && ...)) {
+      this->plain_frame = true;
+      this->frame_end = this_front()->frame_top;
+    }
   }
   ~promise() {
     if (this->ended == outcome::value) {
@@ -169,6 +172,9 @@ public:
 
 private:
   void replace_by(std::exception_ptr e) noexcept {
+    if (this->group != nullptr) {
+      this->group->failed = true; // here, so that a task that ends well need not look
+    }
     if (this->ended == outcome::value) {
       this->result.empty();
     }
@@ -223,13 +229,14 @@ public:
     // A coroutine at its end holds its parameters and result. If they need no destructor, its
     // frame is just given back, which saves a second pass through the coroutine's code.
     if (!promise_.plain_frame || promise_.ended != detail::outcome::value ||
-        !detail::pop_frame(handle.address())) {
+        !detail::pop_frame(handle.address(), promise_.frame_end)) {
       handle.destroy();
     }
   }
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
+    promise_.group = nullptr;
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();

@@ -7,6 +7,12 @@
 
 namespace torc::detail {
 
+/// A coroutine frame that was freed before a newer one.
+struct buried_frame {
+  buried_frame* next;
+  char* end;
+};
+
 /// A stack to run plain functions on, and one for the frames of coroutines. What runs on a fiber
 /// is suspended and resumed as a whole. Also stands for a thread's own stack (`adopt`).
 struct fiber {
@@ -15,6 +21,7 @@ struct fiber {
   char* frame_base = nullptr; ///< its stack of coroutine frames; null for a thread's own stack
   char* frame_top = nullptr;
   char* frame_limit = nullptr;
+  buried_frame* buried = nullptr;
   worker* tied = nullptr; ///< if set, only this worker resumes it
   fiber* next = nullptr;  ///< link in the pool, or in a list of ready fibers
 

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include <torc/detail/frame.hpp>
 
-#include <cstdio>
-#include <cstdlib>
 #include <new>
+
+#include "fiber/fiber.hpp"
 
 namespace torc::detail {
 
-// Outside fibers, and when a fiber's own room is used up, frames come from the heap.
+// Outside fibers, and when a fiber's own room is used up, frames come from the heap. A frame freed
+// while a newer one is alive stays where it is, in a list, until what is above it has gone.
 
 void* allocate_frame_slow(std::size_t bytes) { return ::operator new(bytes); }
 
 void free_frame_slow(void* frame, std::size_t bytes) noexcept {
-  const front& f = *this_front();
-  if (frame >= f.frame_base && frame < f.frame_limit) {
-    std::fputs("torc: tasks must be destroyed in reverse order of their creation, by the task that "
-               "created them\n",
-               stderr);
-    std::abort();
+  front& f = *this_front();
+  if (frame < f.frame_base || frame >= f.frame_limit) {
+    ::operator delete(frame, bytes);
+    return;
   }
-  ::operator delete(frame, bytes);
+  buried_frame*& buried = f.running->buried;
+  buried = new (frame) buried_frame{buried, static_cast<char*>(frame) + bytes};
+  // The list is short: what one expression awaits.
+  for (buried_frame** b = &buried; *b != nullptr;) {
+    if ((*b)->end == f.frame_top) {
+      f.frame_top = reinterpret_cast<char*>(*b);
+      *b = (*b)->next;
+      b = &buried;
+    } else {
+      b = &(*b)->next;
+    }
+  }
 }
 
 } // namespace torc::detail

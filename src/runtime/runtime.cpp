@@ -2,8 +2,8 @@
 #include <torc/runtime.hpp>
 
 #include <chrono>
-#include <memory>
 #include <stdexcept>
+#include <utility>
 #include <torc/submit.hpp>
 
 #include "runtime/statistics.hpp"
@@ -13,7 +13,7 @@ namespace torc {
 namespace detail {
 namespace {
 
-std::unique_ptr<scheduler> session;
+scheduler* session = nullptr; // nobody's at exit: the workers may be running then
 
 /// Calls of `launch` and `shutdown` belong on the stack that `init` was called on.
 bool on_initial_stack() noexcept {
@@ -23,7 +23,7 @@ bool on_initial_stack() noexcept {
 
 } // namespace
 
-scheduler* current_scheduler() noexcept { return session.get(); }
+scheduler* current_scheduler() noexcept { return session; }
 
 int launch_primary(primary_function primary) {
   if (!on_initial_stack()) {
@@ -40,7 +40,7 @@ void init() {
   if (session != nullptr) {
     throw std::logic_error("torc::init: the runtime is up already");
   }
-  session = std::make_unique<scheduler>(read_configuration());
+  session = new scheduler(read_configuration());
   session->start();
 }
 
@@ -62,7 +62,7 @@ void shutdown() {
   if (session->config.statistics) {
     print_statistics(*session);
   }
-  session.reset();
+  delete std::exchange(session, nullptr);
 }
 
 int num_workers() noexcept {

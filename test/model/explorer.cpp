@@ -70,9 +70,23 @@ struct stack_range : range {
   void** context;
 };
 std::vector<stack_range> stacks;
-std::vector<range> mortals;
+struct mortal : range {
+  std::uint8_t killers; ///< bits: threads that have ended its life
+};
+std::vector<mortal> mortals;
 range constant;
 std::vector<std::pair<const void*, std::string>> names;
+
+/// Which threads have read and written an address, as bits. Accesses that no other thread can notice
+/// are no steps of their own (see `notice`).
+struct usage {
+  const void* address;
+  std::uint8_t readers;
+  std::uint8_t writers;
+};
+constexpr std::size_t max_usages = 4096;
+usage usages[max_usages];
+bool learned = false; ///< something new about sharing
 
 const scenario* running_scenario;
 bool in_setup = false;
@@ -108,7 +122,7 @@ const char* live_begin(const stack_range& s) {
 
 void check(const void* address) {
   if (address >= heap && address < heap + state.heap_used) {
-    for (const range& m : mortals) {
+    for (const mortal& m : mortals) {
       if (m.has(address) && std::all_of(m.begin, m.begin + 8, [](char c) {
             return static_cast<unsigned char>(c) == dead_byte;
           })) {
@@ -127,6 +141,29 @@ void check(const void* address) {
     }
   }
   fail("access to memory that is none of the scenario's");
+}
+
+/// Notes an access, and says who else reads and writes the address in any execution so far.
+usage notice(const void* address, bool write) {
+  std::size_t i = reinterpret_cast<std::uintptr_t>(address) * 0x9e3779b97f4a7c15 >> 52;
+  while (usages[i].address != nullptr && usages[i].address != address) {
+    i = (i + 1) % max_usages;
+  }
+  usage& u = usages[i];
+  const auto self = static_cast<std::uint8_t>(1u << current);
+  std::uint8_t& users = write ? u.writers : u.readers;
+  learned |= (users & self) == 0;
+  u.address = address;
+  users |= self;
+  usage others = u;
+  others.readers &= static_cast<std::uint8_t>(~self);
+  others.writers &= static_cast<std::uint8_t>(~self);
+  for (const mortal& m : mortals) {
+    if (m.has(address)) {
+      others.writers |= m.killers & static_cast<std::uint8_t>(~self);
+    }
+  }
+  return others;
 }
 
 void run_thread(context::transfer_t from) {
@@ -355,7 +392,7 @@ void add_stack(char* low, char* high, void** context) {
 }
 void add_mortal(const void* object, std::size_t size) {
   const char* p = static_cast<const char*>(object);
-  outside_heap([&] { mortals.push_back({p, p + size}); });
+  outside_heap([&] { mortals.push_back({{p, p + size}, 0}); });
 }
 void add_constant(const void* begin, const void* end) {
   constant = {static_cast<const char*>(begin), static_cast<const char*>(end)};
@@ -364,8 +401,28 @@ void add_name(const void* address, const std::string& name) {
   outside_heap([&] { names.emplace_back(address, name.c_str()); });
 }
 
-result explore(const scenario& s, std::size_t max_states) {
-  prepare(s);
+/// Random executions, to learn what is shared.
+void learn() {
+  std::vector<char> initial;
+  save(initial);
+  std::uint64_t random = 1;
+  for (int walk = 0; walk < 1000; ++walk) {
+    for (int steps = 0; steps < 10'000 && error == nullptr; ++steps) {
+      transition possible[4 * max_threads];
+      const std::size_t n = list_transitions(possible);
+      if (n == 0) {
+        break;
+      }
+      random = random * 6364136223846793005 + 1442695040888963407;
+      take(possible[(random >> 33) % n]);
+    }
+    error = nullptr;
+    restore(initial.data());
+  }
+  learned = false;
+}
+
+result search(const scenario& s, std::size_t max_states) {
   result r;
   std::vector<char> trail;
   std::vector<point> path;
@@ -395,7 +452,7 @@ result explore(const scenario& s, std::size_t max_states) {
   };
   enter(hash_state());
   bool fresh = true; // memory is in the state of path.back()
-  while (!path.empty() && error == nullptr) {
+  while (!path.empty() && error == nullptr && !learned) {
     point& p = path.back();
     if (p.next == p.count) {
       const double executions = p.executions;
@@ -441,8 +498,34 @@ result explore(const scenario& s, std::size_t max_states) {
   return r;
 }
 
-void replay(const scenario& s, const std::string& choices) {
+result explore(const scenario& s, std::size_t max_states) {
+  std::memset(usages, 0, sizeof usages);
   prepare(s);
+  learn();
+  std::vector<char> initial;
+  save(initial);
+  for (std::size_t restarts = 0;; ++restarts) {
+    result r = search(s, max_states);
+    if (!learned) {
+      r.restarts = restarts;
+      return r;
+    }
+    learned = false;
+    error = nullptr;
+    restore(initial.data());
+  }
+}
+
+void replay(const scenario& s, const std::string& choices) {
+  // What `explore` has learnt is needed again: it decides what is a step.
+  std::vector<std::uint8_t> killers;
+  for (const mortal& m : mortals) {
+    killers.push_back(m.killers);
+  }
+  prepare(s);
+  for (std::size_t i = 0; i < mortals.size(); ++i) {
+    mortals[i].killers = killers[i];
+  }
   tracing = true;
   for (const char c : choices) {
     const transition next = of_letter(c);
@@ -531,8 +614,10 @@ void write_memory(void* address, unsigned size, std::uint64_t value) noexcept {
 }
 
 std::uint64_t load(const void* address, unsigned size) noexcept {
-  next_step(op::step, address);
   if (current >= 0) {
+    if (notice(address, false).writers != 0) {
+      next_step(op::step, address);
+    }
     check(address);
     const thread& t = state.threads[current];
     for (unsigned i = t.buffered; i-- > 0;) {
@@ -548,11 +633,17 @@ std::uint64_t load(const void* address, unsigned size) noexcept {
 }
 
 void store(void* address, unsigned size, std::uint64_t value) noexcept {
-  next_step(op::step, address);
   if (current < 0) {
     write_memory(address, size, value);
     return;
   }
+  if (const usage others = notice(address, true); (others.readers | others.writers) == 0) {
+    check(address);
+    write_memory(address, size, value);
+    trace("store (unshared)", address, value);
+    return;
+  }
+  next_step(op::step, address);
   check(address);
   thread& t = state.threads[current];
   if (t.buffered == max_buffered) {
@@ -565,6 +656,7 @@ void store(void* address, unsigned size, std::uint64_t value) noexcept {
 void begin_update(const void* address, op want) noexcept {
   next_step(want, address);
   if (current >= 0) {
+    notice(address, true);
     check(address);
     state.threads[current].updated = true;
   }
@@ -580,6 +672,16 @@ void trace(const char* what, const void* address, std::uint64_t value) noexcept 
 
 void await(const void* word) noexcept { next_step(op::holds, word); }
 bool last_was_update() noexcept { return current >= 0 && state.threads[current].updated; }
+void end_life(void* object) noexcept {
+  for (mortal& m : mortals) {
+    if (m.begin == object) {
+      const auto self = static_cast<std::uint8_t>(1u << current);
+      learned |= (m.killers & self) == 0;
+      m.killers |= self;
+      std::memset(object, dead_byte, static_cast<std::size_t>(m.end - m.begin));
+    }
+  }
+}
 unsigned& thread_clock() noexcept { return state.threads[current].clock; }
 
 void full_barrier() noexcept {

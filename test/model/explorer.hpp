@@ -27,6 +27,7 @@ struct result {
   std::size_t steps = 0;
   std::size_t final_states = 0;
   std::size_t cycles = 0;
+  std::size_t restarts = 0; ///< because memory turned out to be shared
   double executions = 0;
   bool complete = true;
   std::string error; ///< empty, or what went wrong
@@ -49,6 +50,8 @@ inline constexpr unsigned char dead_byte = 0xdd;
 void add_constant(const void* begin, const void* end);
 void add_name(const void* address, const std::string& name);
 
+/// Ends the life of a mortal object.
+void end_life(void* object) noexcept;
 /// Resumes when the word is not zero.
 void await(const void* word) noexcept;
 

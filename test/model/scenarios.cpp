@@ -80,7 +80,7 @@ struct item : descriptor {
 item& make(int slot, int number, descriptor* parent, body f = nullptr) {
   return *new (&world.slots[slot]) item(number, f, parent);
 }
-void destroy(item& i) { std::memset(static_cast<void*>(&i), model::dead_byte, sizeof i); }
+void destroy(item& i) { model::end_life(&i); }
 
 descriptor* primary() { return &world.s->primary_; }
 
@@ -261,7 +261,7 @@ void set_up(int workers, int fibers, void (*loop)()) {
   std::vector<fiber*> pool;
   for (int i = 0; i < fibers; ++i) {
     fiber* f = s.fibers.acquire();
-    model::add_stack(f->mapping, f->frames(), &f->context);
+    model::add_stack(f->mapping, f->frame_base, &f->context);
     pool.push_back(f);
   }
   for (fiber* f : pool) {
@@ -337,8 +337,8 @@ int main(int argc, char** argv) {
     }
     const std::clock_t begin = std::clock();
     const model::result r = model::explore(s, 20'000'000);
-    std::printf("%-10s %9zu states %10zu steps %8zu final %6zu cycles  %.2g executions %6.2f s %s\n",
-                s.name, r.states, r.steps, r.final_states, r.cycles, r.executions,
+    std::printf("%-10s %9zu states %10zu steps %8zu final %zu cycles %zu restarts  %.2g executions %6.2f s %s\n",
+                s.name, r.states, r.steps, r.final_states, r.cycles, r.restarts, r.executions,
                 static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC,
                 r.complete ? "" : "INCOMPLETE");
     std::fflush(stdout);

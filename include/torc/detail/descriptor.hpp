@@ -90,6 +90,7 @@ struct descriptor {
   };
   union {
     std::exception_ptr error; ///< alive if `ended` is `error` or `thrown`
+    char* frame_end;          ///< until then, of a coroutine with a plain frame: its end
   };
 
   explicit descriptor(const task_type& t) noexcept : type(&t) {}

@@ -2,8 +2,9 @@
 #pragma once
 
 // Coroutine frames. Every fiber owns a stack for them beside its native one: tasks are awaited by
-// the expression that creates them, so frames are freed in reverse order and an allocation is an
-// addition and a compare. Sanitizer builds use plain `new`, to see every wrong access.
+// the expression that creates them, so frames are freed in about reverse order and an allocation
+// is an addition and a compare. "About", as g++ 12 does not always destroy the temporaries of an
+// awaited expression in reverse order. Sanitizer builds use plain `new`, to see wrong accesses.
 
 #include <cstddef>
 #include <torc/detail/descriptor.hpp>
@@ -47,19 +48,14 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 }
 #endif
 
-/// Frees the newest frame of the running fiber, whatever its size. False if the frame is from the
-/// heap, or if this build checks the order of destruction: then `free_frame` must do it.
-inline bool pop_frame([[maybe_unused]] void* frame) noexcept {
-#if defined(NDEBUG) && !defined(TORC_ASAN) && !defined(TORC_TSAN)
+/// Frees the frame from `frame` to `end`, if it is the newest of the running fiber.
+inline bool pop_frame(void* frame, const char* end) noexcept {
   front& f = *this_front();
-  if (frame < f.frame_base || frame >= f.frame_top) [[unlikely]] {
+  if (end != f.frame_top || frame < f.frame_base || frame >= end) [[unlikely]] {
     return false;
   }
   f.frame_top = static_cast<char*>(frame);
   return true;
-#else
-  return false;
-#endif
 }
 
 } // namespace torc::detail

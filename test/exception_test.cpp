@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "session.hpp"
+
+namespace {
+
+using test::counted;
+using test::run;
+using test::spin_until;
+
+struct special : std::runtime_error {
+  special(int c, counted k)
+      : std::runtime_error("special " + std::to_string(c)), code(c), kept(k) {}
+  int code;
+  counted kept;
+};
+
+[[noreturn]] void fail(int code) { throw special(code, counted(code)); }
+int fail_with_result(int code) { return code < 0 ? code : throw special(code, counted(code)); }
+torc::task<int> cofail(int code) {
+  fail(code);
+  co_return 0;
+}
+int give(int x) { return x; }
+torc::task<int> cogive(int x) { co_return x; }
+
+/// The code of the `special` that f throws; -1 if it does not.
+template <class F>
+int thrown_by(F f) {
+  try {
+    f();
+  } catch (const special& e) {
+    return e.code;
+  }
+  return -1;
+}
+
+/// Runs f and gives what it writes to stderr.
+template <class F>
+std::string errors_of(F f) {
+  testing::internal::CaptureStderr();
+  f();
+  return testing::internal::GetCapturedStderr();
+}
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(exception, keeps_its_type_and_members) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      auto a = torc::spawn(fail, 4);
+      EXPECT_EQ(thrown_by([&] { a.get(); }), 4);
+      auto b = torc::spawn(fail_with_result, 5);
+      EXPECT_EQ(thrown_by([&] { b.get(); }), 5);
+      auto c = torc::spawn(cofail, 6);
+      EXPECT_EQ(thrown_by([&] { c.get(); }), 6);
+      EXPECT_EQ(thrown_by([] { cofail(7).get(); }), 7);
+      EXPECT_EQ(thrown_by([] { torc::wait(cofail(8)).get(); }), 8);
+      EXPECT_EQ(thrown_by([] { torc::submit(fail, 9).get(); }), 9);
+      EXPECT_EQ(thrown_by([] { torc::submit(cofail, 10).get(); }), 10);
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(exception, need_not_derive_from_std_exception) {
+  run([] {
+    auto a = torc::spawn([] { throw 42; });
+    EXPECT_THROW(a.get(), int);
+    EXPECT_THROW(torc::submit([] { throw 42; }).get(), int);
+  });
+}
+
+TEST(exception, of_a_stolen_child) {
+  run([] {
+    for (int i = 0; i < 100; ++i) {
+      std::atomic<bool> started{false};
+      auto a = torc::spawn([&started, i] {
+        started = true;
+        fail(i);
+      });
+      spin_until(started);
+      EXPECT_EQ(thrown_by([&] { a.get(); }), i);
+    }
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+long fib_failing(long n) {
+  if (n < 2) {
+    return fail_with_result(static_cast<int>(n));
+  }
+  auto a = torc::spawn(fib_failing, n - 1);
+  const long b = fib_failing(n - 2);
+  return a.get() + b;
+}
+
+TEST(exception, leaves_a_recursion) {
+  for (const int workers : {1, 2, 4}) {
+    static_cast<void>(errors_of([workers] {
+      run(workers, [] {
+        for (int i = 0; i < 100; ++i) {
+          EXPECT_GE(thrown_by([] { fib_failing(10); }), 0);
+        }
+      });
+    }));
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(exception, is_caught_where_it_is_waited_for_and_the_task_goes_on) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      auto parent = torc::spawn([] {
+        auto a = torc::spawn(fail, 1);
+        const int code = thrown_by([&] { a.get(); });
+        auto b = torc::spawn(give, 10);
+        return code + b.get();
+      });
+      EXPECT_EQ(parent.get(), 11);
+    });
+  }
+}
+
+TEST(exception, sync_throws_the_first_in_spawn_order) {
+  run(3, [] {
+    std::atomic<int> started{0};
+    const auto body = [&started](int code) {
+      ++started;
+      spin_until(started, 2);
+      fail(code);
+    };
+    std::string reported;
+    int code = -1;
+    reported = errors_of([&] {
+      auto a = torc::spawn(body, 1);
+      auto b = torc::spawn(body, 2);
+      spin_until(started, 2);
+      code = thrown_by([] { torc::sync(); });
+    });
+    EXPECT_EQ(code, 1);
+    EXPECT_EQ(lines(reported), 1u) << reported;
+    EXPECT_NE(reported.find("special 2"), std::string::npos) << reported;
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(exception, others_than_the_first_can_still_be_fetched) {
+  run(3, [] {
+    std::atomic<int> started{0};
+    const auto body = [&started](int code) {
+      ++started;
+      spin_until(started, 2);
+      fail(code);
+    };
+    const std::string reported = errors_of([&] {
+      auto a = torc::spawn(body, 1);
+      auto b = torc::spawn(body, 2);
+      spin_until(started, 2);
+      EXPECT_EQ(thrown_by([] { torc::sync(); }), 1);
+      EXPECT_EQ(thrown_by([&] { b.get(); }), 2);
+      EXPECT_EQ(thrown_by([&] { a.get(); }), 1);
+    });
+    EXPECT_EQ(reported, "");
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(exception, unstarted_siblings_are_skipped_by_sync) {
+  run(1, [] {
+    int ran = 0;
+    auto a = torc::spawn([&ran] { ++ran; });
+    auto b = torc::spawn(fail, 1); // the youngest is joined first
+    EXPECT_EQ(thrown_by([] { torc::sync(); }), 1);
+    EXPECT_EQ(ran, 0);
+  });
+}
+
+TEST(exception, unstarted_siblings_are_skipped_by_wait) {
+  run(1, []() -> torc::task<> {
+    int ran = 0;
+    const auto count = [&ran]() -> torc::task<int> { co_return ++ran; };
+    int code = -1;
+    try {
+      co_await torc::wait(count(), cofail(1));
+    } catch (const special& e) {
+      code = e.code;
+    }
+    EXPECT_EQ(code, 1);
+    EXPECT_EQ(ran, 0);
+  });
+}
+
+TEST(exception, submitted_siblings_run_nevertheless) {
+  run(1, [] {
+    int ran = 0;
+    auto a = torc::submit([&ran] { ++ran; });
+    auto b = torc::submit(fail, 1);
+    auto c = torc::submit([&ran] { ++ran; });
+    EXPECT_EQ(thrown_by([] { torc::sync(); }), 1);
+    EXPECT_EQ(ran, 2);
+  });
+}
+
+TEST(exception, a_skipped_child_runs_when_it_is_asked_for) {
+  run(1, [] {
+    auto a = torc::spawn(give, 5);
+    auto b = torc::spawn(fail, 1);
+    EXPECT_EQ(thrown_by([&] { b.get(); }), 1);
+    EXPECT_EQ(a.get(), 5);
+  });
+}
+
+TEST(exception, a_failure_that_was_caught_does_not_skip_later_children) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      for (int i = 0; i < 100; ++i) {
+        auto a = torc::spawn(fail, 1);
+        EXPECT_EQ(thrown_by([&] { a.get(); }), 1);
+        auto b = torc::spawn(give, 1);
+        auto c = torc::spawn(give, 2);
+        torc::sync();
+        EXPECT_EQ(b.get() + c.get(), 3);
+      }
+    });
+  }
+}
+
+TEST(scope_end, throws_what_nobody_asked_for) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      EXPECT_EQ(thrown_by([] { auto a = torc::spawn(fail, 3); }), 3);
+      EXPECT_EQ(thrown_by([] { auto a = torc::spawn(fail_with_result, 4); }), 4);
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(scope_end, throws_nothing_again) {
+  run([] {
+    const std::string reported = errors_of([] {
+      auto a = torc::spawn(fail, 3);
+      EXPECT_EQ(thrown_by([&] { a.get(); }), 3);
+      auto b = torc::spawn(fail, 4);
+      EXPECT_EQ(thrown_by([] { torc::sync(); }), 4);
+    });
+    EXPECT_EQ(reported, "");
+  });
+}
+
+TEST(scope_end, joins_while_an_exception_passes) {
+  run([] {
+    std::atomic<bool> started{false};
+    std::atomic<bool> ended{false};
+    const int code = thrown_by([&] {
+      auto a = torc::spawn([&] {
+        started = true;
+        std::this_thread::yield();
+        ended = true;
+      });
+      spin_until(started);
+      fail(2);
+    });
+    EXPECT_EQ(code, 2);
+    EXPECT_TRUE(ended);
+  });
+}
+
+TEST(scope_end, skips_unstarted_children_while_an_exception_passes) {
+  run(1, [] {
+    int ran = 0;
+    EXPECT_EQ(thrown_by([&ran] {
+                auto a = torc::spawn([&ran] { ++ran; });
+                auto b = torc::spawn([&ran] { ++ran; });
+                fail(2);
+              }),
+              2);
+    EXPECT_EQ(ran, 0);
+  });
+}
+
+TEST(scope_end, reports_a_second_exception) {
+  run([] {
+    int code = -1;
+    const std::string reported = errors_of([&code] {
+      code = thrown_by([] {
+        std::atomic<bool> started{false};
+        auto a = torc::spawn([&started] {
+          started = true;
+          fail(7);
+        });
+        spin_until(started);
+        fail(2);
+      });
+    });
+    EXPECT_EQ(code, 2);
+    EXPECT_EQ(lines(reported), 1u) << reported;
+    EXPECT_NE(reported.find("special 7"), std::string::npos) << reported;
+  });
+}
+
+TEST(scope_end, inside_a_catch_block) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      for (int i = 0; i < 100; ++i) {
+        try {
+          fail(i);
+        } catch (const special& outer) {
+          // Switches of fibers inside a catch block must not mix up what is being handled.
+          EXPECT_EQ(thrown_by([i] { torc::submit(fail, 1000 + i).get(); }), 1000 + i);
+          auto a = torc::spawn(fail, 2000 + i);
+          EXPECT_EQ(thrown_by([&] { a.get(); }), 2000 + i);
+          EXPECT_EQ(outer.code, i);
+          EXPECT_EQ(thrown_by([] { throw; }), i);
+        }
+      }
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(scope_end, destructors_wait_during_unwinding) {
+  struct waits {
+    ~waits() {
+      auto a = torc::spawn(give, 1);
+      EXPECT_EQ(a.get(), 1);
+      EXPECT_EQ(torc::submit(give, 2).get(), 2);
+      EXPECT_EQ(std::uncaught_exceptions(), 1);
+    }
+  };
+  run([] {
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(thrown_by([i] {
+                  const waits w;
+                  fail(i);
+                }),
+                i);
+      EXPECT_EQ(std::uncaught_exceptions(), 0);
+    }
+  });
+}
+
+TEST(scope_end, a_task_that_runs_during_unwinding_throws_as_usual) {
+  struct catches {
+    ~catches() {
+      EXPECT_EQ(thrown_by([] { torc::submit(fail, 5).get(); }), 5);
+      EXPECT_EQ(thrown_by([] {
+                  auto a = torc::spawn(fail, 6);
+                  a.get();
+                }),
+                6);
+    }
+  };
+  run([] {
+    EXPECT_EQ(thrown_by([] {
+                const catches c;
+                fail(1);
+              }),
+              1);
+  });
+}
+
+TEST(submitted, an_exception_nobody_asked_for_is_thrown_at_the_end_of_the_parent) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      const auto submits = [] {
+        static_cast<void>(torc::submit(give, 1));
+        static_cast<void>(torc::submit(fail, 3));
+        static_cast<void>(torc::submit(give, 2));
+        return 5;
+      };
+      auto child = torc::spawn(submits);
+      EXPECT_EQ(thrown_by([&] { child.get(); }), 3);
+      EXPECT_EQ(thrown_by([&] { torc::submit(submits).get(); }), 3);
+      const auto cosubmits = [](auto f) -> torc::task<int> { co_return f(); };
+      EXPECT_EQ(thrown_by([&] { cosubmits(submits).get(); }), 3);
+      EXPECT_EQ(thrown_by([&] { torc::wait(cosubmits(submits), cogive(1)).get(); }), 3);
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(submitted, the_end_of_an_awaited_coroutine_throws_it) {
+  for (const int workers : {1, 2}) {
+    run(workers, []() -> torc::task<> {
+      const auto submits = []() -> torc::task<int> {
+        static_cast<void>(torc::submit(fail, 3));
+        co_return 5;
+      };
+      int code = -1;
+      try {
+        co_await submits();
+      } catch (const special& e) {
+        code = e.code;
+      }
+      EXPECT_EQ(code, 3);
+      code = -1;
+      try {
+        co_await torc::wait(cogive(1), submits(), cogive(2));
+      } catch (const special& e) {
+        code = e.code;
+      }
+      EXPECT_EQ(code, 3);
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(submitted, an_exception_somebody_asked_for_is_not_thrown_again) {
+  run([] {
+    auto child = torc::spawn([] {
+      auto f = torc::submit(fail, 3);
+      auto g = torc::submit(fail, 4);
+      EXPECT_EQ(thrown_by([&] { f.get(); }), 3);
+      g.wait();
+      EXPECT_NE(g.exception(), nullptr);
+      return 5;
+    });
+    EXPECT_EQ(child.get(), 5);
+  });
+}
+
+TEST(submitted, the_first_in_order_of_submission_is_thrown_and_others_are_reported) {
+  int code = -1;
+  const std::string reported = errors_of([&code] {
+    run([&code] {
+      static_cast<void>(torc::submit(fail, 1));
+      static_cast<void>(torc::submit(fail, 2));
+      static_cast<void>(torc::submit(fail, 3));
+      code = thrown_by([] { torc::sync(); });
+    });
+  });
+  EXPECT_EQ(code, 1);
+  EXPECT_EQ(lines(reported), 2u) << reported;
+  EXPECT_NE(reported.find("special 2"), std::string::npos) << reported;
+  EXPECT_NE(reported.find("special 3"), std::string::npos) << reported;
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(submitted, of_the_primary_task_reaches_the_caller_of_start) {
+  EXPECT_EQ(thrown_by([] { torc::start([] { static_cast<void>(torc::submit(fail, 9)); }); }), 9);
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(submitted, the_parents_own_exception_goes_first) {
+  run([] {
+    int code = -1;
+    const std::string reported = errors_of([&code] {
+      auto child = torc::spawn([] {
+        static_cast<void>(torc::submit(fail, 1));
+        fail(2);
+      });
+      code = thrown_by([&] { child.get(); });
+    });
+    EXPECT_EQ(code, 2);
+    EXPECT_EQ(lines(reported), 1u) << reported;
+    EXPECT_NE(reported.find("special 1"), std::string::npos) << reported;
+  });
+}
+
+TEST(submitted, of_an_external_thread_is_reported_if_nobody_asks) {
+  const std::string reported = errors_of([] {
+    torc::init();
+    std::thread([] { static_cast<void>(torc::submit(fail, 8)); }).join();
+    torc::shutdown();
+  });
+  EXPECT_EQ(lines(reported), 1u) << reported;
+  EXPECT_NE(reported.find("special 8"), std::string::npos) << reported;
+}
+
+TEST(submitted, of_a_caller_of_launch_null_is_reported_if_nobody_asks) {
+  std::string reported;
+  int code = -1;
+  reported = errors_of([&code] {
+    torc::init();
+    torc::launch(nullptr);
+    static_cast<void>(torc::submit(fail, 8));
+    code = thrown_by([] { torc::shutdown(); });
+    torc::shutdown();
+  });
+  EXPECT_TRUE(code == 8 || reported.find("special 8") != std::string::npos) << reported;
+}
+
+TEST(submitted, without_a_runtime_is_reported_if_nobody_asks) {
+  const std::string reported = errors_of([] { static_cast<void>(torc::submit(fail, 8)); });
+  EXPECT_NE(reported.find("special 8"), std::string::npos) << reported;
+  EXPECT_EQ(thrown_by([] { torc::submit(fail, 7).get(); }), 7);
+}
+
+TEST(destruction, results_of_siblings_of_a_failed_child_die) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, []() -> torc::task<> {
+      const auto value = [](int x) -> torc::task<counted> { co_return counted(x); };
+      const auto failure = []() -> torc::task<counted> {
+        fail(1);
+        co_return counted(0);
+      };
+      for (int i = 0; i < 100; ++i) {
+        int code = -1;
+        try {
+          co_await torc::wait(failure(), value(1), value(2));
+        } catch (const special& e) {
+          code = e.code;
+        }
+        EXPECT_EQ(code, 1);
+      }
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+TEST(destruction, a_throwing_copy_of_an_argument_spawns_nothing) {
+  struct throws_on_copy {
+    throws_on_copy() = default;
+    throws_on_copy(const throws_on_copy&) { throw std::out_of_range("copy"); }
+  };
+  run([] {
+    const throws_on_copy x;
+    EXPECT_THROW(auto a = torc::spawn([](const throws_on_copy&) {}, x), std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit([](const throws_on_copy&) {}, x)),
+                 std::out_of_range);
+    auto b = torc::spawn(give, 1);
+    EXPECT_EQ(b.get(), 1);
+  });
+}
+
+TEST(destruction, a_throwing_move_of_a_result) {
+  struct throws_on_move {
+    throws_on_move() = default;
+    throws_on_move(throws_on_move&&) { throw std::out_of_range("move"); }
+  };
+  const auto make = []() -> torc::task<throws_on_move> { co_return throws_on_move(); };
+  run([&] {
+    EXPECT_THROW(make().get(), std::out_of_range);
+    auto a = torc::spawn(give, 1);
+    EXPECT_EQ(a.get(), 1);
+  });
+}
+
+} // namespace
