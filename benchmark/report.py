@@ -286,6 +286,10 @@ def main():
         return 2
     chosen = {name: known[name] for name in arguments.problem or known}
 
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"warning: the load average is {load:.1f}; figures from a busy machine mislead",
+              file=sys.stderr)
     runs, context, missing, failed = run_all(arguments.build, chosen, arguments.repetitions,
                                              arguments.workers)
     context = describe(context)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The C++ blocks of README.md and doc/*.md that include torc/torc.hpp: each compiles; each with a
-# main also runs, within a deadline. Diagnostics name the line of the page.
+# main also runs, within a deadline. Diagnostics give the line of the page, but not its name: g++
+# warns of local types used in what it takes for a header.
 
 function(torc_add_snippet name code)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/snippets/${name}.cpp)
@@ -40,7 +41,7 @@ function(torc_add_snippets page)
     string(LENGTH "${newlines}" count)
     math(EXPR line "${line} + ${count}")
     if(code MATCHES "#include <torc/torc.hpp>")
-      torc_add_snippet(${stem}_${line} "#line ${line} \"${page}\"\n${code}")
+      torc_add_snippet(${stem}_${line} "#line ${line}\n${code}")
     endif()
     string(REGEX REPLACE "[^\n]" "" newlines "${code}")
     string(LENGTH "${newlines}" count)

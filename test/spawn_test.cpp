@@ -220,6 +220,19 @@ TEST(spawn, leaving_the_scope_joins) {
   }
 }
 
+TEST(spawn, arguments_live_until_the_scope_has_joined_the_child) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      std::size_t size = 0;
+      const auto measure = [&size](const std::shared_ptr<int>& p, const std::vector<int>& v) {
+        size = v.size() + static_cast<std::size_t>(*p);
+      };
+      { auto a = torc::spawn(measure, std::make_shared<int>(3), std::vector<int>(100)); }
+      EXPECT_EQ(size, 103u);
+    });
+  }
+}
+
 TEST(spawn, every_child_runs_exactly_once) {
   for (const int workers : {1, 2, 4, 16}) {
     std::vector<std::atomic<int>> runs(1 << 12);

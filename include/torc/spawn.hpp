@@ -138,14 +138,25 @@ struct leave_guard {
   }
 };
 
+/// What a task calls.
 template <class F, class... Args>
-class spawned final : public child<result_of<F, Args...>> {
+struct closure {
+  template <class G, class... As>
+  explicit closure(G&& g, As&&... as) : f(std::forward<G>(g)), args(std::forward<As>(as)...) {}
+  [[no_unique_address]] F f;
+  [[no_unique_address]] std::tuple<Args...> args;
+};
+
+// The closure comes first: it must be complete before there is a child to be joined, and live until
+// the child's destructor has joined it.
+template <class F, class... Args>
+class spawned final : closure<F, Args...>, public child<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
 
 public:
   template <class G, class... As>
-  explicit spawned(G&& f, As&&... args)
-      : child<R>(table), f_(std::forward<G>(f)), args_(std::forward<As>(args)...) {
+  explicit spawned(G&& g, As&&... as)
+      : closure<F, Args...>(std::forward<G>(g), std::forward<As>(as)...), child<R>(table) {
     push(*this_front(), *this);
   }
 
@@ -154,12 +165,12 @@ public:
     if (claim(*this_front(), *this)) [[likely]] {
       leave_guard guard{this};
       if constexpr (std::is_void_v<R>) {
-        call(f_, args_);
+        call(this->f, this->args);
         guard.running = nullptr;
         leave(*this);
         return;
       } else {
-        R result = call(f_, args_);
+        R result = call(this->f, this->args);
         guard.running = nullptr;
         leave(*this);
         return result;
@@ -180,12 +191,9 @@ private:
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<spawned&>(d);
-    run_into(d, self.result_, [&self]() -> R { return call(self.f_, self.args_); });
+    run_into(d, self.result_, [&self]() -> R { return call(self.f, self.args); });
   }
   static constexpr task_type table{&run, &finish_child};
-
-  [[no_unique_address]] F f_;
-  [[no_unique_address]] std::tuple<Args...> args_;
 };
 
 } // namespace detail

@@ -13,7 +13,7 @@
 namespace torc {
 
 /// The version of these headers as "MAJOR.MINOR.PATCH" (semantic versioning).
-inline constexpr const char *version =
+inline constexpr const char* version =
     TORC_DETAIL_VERSION(TORC_VERSION_MAJOR, TORC_VERSION_MINOR, TORC_VERSION_PATCH);
 
 } // namespace torc

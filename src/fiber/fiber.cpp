@@ -2,6 +2,7 @@
 #include "fiber/fiber.hpp"
 
 #include <boost/context/detail/fcontext.hpp>
+#include <cassert>
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
@@ -55,6 +56,7 @@ void assume_frames(front& f, const fiber& to) noexcept {
   f.frame_base = to.frame_base;
   f.frame_top = to.frame_top;
   f.frame_limit = to.frame_limit;
+  f.frames_buried = to.buried != nullptr;
 }
 
 fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
@@ -147,6 +149,7 @@ fiber* fiber_pool::acquire() noexcept {
 }
 
 void fiber_pool::release(fiber* f) noexcept {
+  assert(f->frame_top == f->frame_base && f->head == nullptr); // nothing is left of its tasks
   lock_.lock();
   const bool full = idle_count_ >= keep;
   if (full) {

@@ -30,6 +30,7 @@ void free_frame_slow(void* frame, std::size_t bytes) noexcept {
       b = &(*b)->next;
     }
   }
+  f.frames_buried = buried != nullptr;
 }
 
 } // namespace torc::detail

@@ -63,6 +63,7 @@ void scheduler::stop() noexcept {
     if (other->thread.joinable()) {
       other->thread.join();
     } else if (other.get() != &w) {
+      other->own.running->frame_top = other->own.frame_top;
       fibers.release(other->own.running);
     }
   }

@@ -406,7 +406,9 @@ void learn() {
   std::vector<char> initial;
   save(initial);
   std::uint64_t random = 1;
-  for (int walk = 0; walk < 1000; ++walk) {
+  for (unsigned walk = 0; walk < 10'000; ++walk) {
+    const unsigned burst = walk % 16;
+    transition last{};
     for (int steps = 0; steps < 10'000 && error == nullptr; ++steps) {
       transition possible[4 * max_threads];
       const std::size_t n = list_transitions(possible);
@@ -414,7 +416,11 @@ void learn() {
         break;
       }
       random = random * 6364136223846793005 + 1442695040888963407;
-      take(possible[(random >> 33) % n]);
+      const transition* const again = std::find_if(
+          possible, possible + n, [=](transition t) { return letter(t) == letter(last); });
+      const bool go_on = again != possible + n && (random >> 60) % 16 > burst;
+      last = go_on ? *again : possible[(random >> 33) % n];
+      take(last);
     }
     error = nullptr;
     restore(initial.data());

@@ -188,7 +188,18 @@ void thief_forcing_while_it_holds_a_child() {
 }
 void patient_thief() { run(steal()); }
 
-void whole_worker() { world.s->run_worker(*this_worker()); }
+/// A worker's whole life: searches with real patience, sleeps, is woken, ends when all stop.
+void whole_worker() { switch_to(*world.s->fibers.acquire(), {}); }
+/// What scheduler::stop does, on worker 0.
+template <void (*Program)()>
+void and_stop() {
+  Program();
+  pop(worker_of(0).own, *primary());
+  world.s->stopping_.store(true, std::memory_order_release);
+  for (const auto& w : world.s->workers) {
+    world.s->wake(*w);
+  }
+}
 
 // ---- setting up
 
@@ -285,7 +296,8 @@ const char* all_run_once() {
       return "a child has been run twice";
     }
   }
-  if (worker_of(0).own.head.value_ != primary()) {
+  const descriptor* head = worker_of(0).own.head.value_;
+  if (head != nullptr && head != primary()) {
     return "something is left on the owner's stack";
   }
   return nullptr;
@@ -318,6 +330,9 @@ const std::vector<model::scenario>& scenarios() {
       {"nested2", "", focused<2>, {nested_beside, forcing_thief_twice}, all_run_once, forget_statistics},
       {"order", "", focused<2>, {join_out_of_order, forcing_thief_twice}, all_run_once, forget_statistics},
       {"suspend", "", focused<2>, {spawn_and_join<2>, thief_forcing_while_it_holds_a_child}, all_run_once, forget_statistics},
+      {"whole1", "", whole<2>, {and_stop<spawn_and_join<1>>, whole_worker}, all_run_once, forget_statistics},
+      {"wake", "", whole<2>, {and_stop<rely_on_thieves<2>>, whole_worker}, all_run_once, forget_statistics},
+      {"whole2", "", whole<2>, {and_stop<spawn_and_join<2>>, whole_worker}, all_run_once, forget_statistics},
       {"thieves", "", focused<3>, {spawn_and_join<1>, asking_thief, forcing_thief}, all_run_once, forget_statistics},
   };
   return all;

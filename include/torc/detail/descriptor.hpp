@@ -116,6 +116,7 @@ struct descriptor {
 struct alignas(64) front {
   atomic<descriptor*> head{nullptr};
   atomic<bool> guard{true};
+  bool frames_buried = false;  ///< some frame was freed before a newer one
   char* frame_base = nullptr;  ///< coroutine frames of the running fiber: their stack's begin,
   char* frame_top = nullptr;   ///< next free byte
   char* frame_limit = nullptr; ///< and end

@@ -40,7 +40,7 @@ inline void* allocate_frame(std::size_t bytes) {
 inline void free_frame(void* frame, std::size_t bytes) noexcept {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
-  if (static_cast<char*>(frame) + size != f.frame_top) [[unlikely]] {
+  if (static_cast<char*>(frame) + size != f.frame_top || f.frames_buried) [[unlikely]] {
     free_frame_slow(frame, size);
     return;
   }
@@ -51,7 +51,7 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 /// Frees the frame from `frame` to `end`, if it is the newest of the running fiber.
 inline bool pop_frame(void* frame, const char* end) noexcept {
   front& f = *this_front();
-  if (end != f.frame_top || frame < f.frame_base || frame >= end) [[unlikely]] {
+  if (end != f.frame_top || f.frames_buried || frame < f.frame_base || frame >= end) [[unlikely]] {
     return false;
   }
   f.frame_top = static_cast<char*>(frame);

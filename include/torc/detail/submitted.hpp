@@ -67,24 +67,17 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
   explicit submitted_call(G&& g, As&&... as)
-      : submitted_result<R>(table), closure(std::forward<G>(g), std::forward<As>(as)...) {}
+      : submitted_result<R>(table), what(std::forward<G>(g), std::forward<As>(as)...) {}
   ~submitted_call() override {}
 
-  struct closure_type {
-    template <class G, class... As>
-    explicit closure_type(G&& g, As&&... as)
-        : f(std::forward<G>(g)), args(std::forward<As>(as)...) {}
-    F f;
-    std::tuple<Args...> args;
-  };
   union { // destroyed when the task has run, however long its future lives
-    closure_type closure;
+    closure<F, Args...> what;
   };
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<submitted_call&>(d);
-    run_into(d, self.result, [&self]() -> R { return call(self.closure.f, self.closure.args); });
-    std::destroy_at(&self.closure);
+    run_into(d, self.result, [&self]() -> R { return call(self.what.f, self.what.args); });
+    std::destroy_at(&self.what);
   }
   static constexpr task_type table{&run, &finish_submitted};
 };
