@@ -53,6 +53,8 @@ struct awaiting {
 struct promise_base : descriptor {
   using descriptor::descriptor;
 
+  /// The end of the frame, if there is nothing in it to destroy before or after the coroutine runs.
+  char* plain_frame_end;
   awaiting* group; ///< set when it starts; null: `run_coroutine` runs it, its caller does the rest
 
   /// Promises begin with this base, so their frames are found from it alike.
@@ -126,11 +128,9 @@ public:
   /// The compiler offers the coroutine's parameters.
   template <class... Parameters>
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
-    if constexpr (std::is_trivially_destructible_v<object_of<T>> &&
-                  (std::is_trivially_destructible_v<Parameters> && ...)) {
-      this->plain_frame = true;
-      this->frame_end = this_front()->frame_top;
-    }
+    constexpr bool plain = std::is_trivially_destructible_v<object_of<T>> &&
+                           (std::is_trivially_destructible_v<Parameters> && ...);
+    this->plain_frame_end = plain ? this_front()->frame_top : nullptr;
   }
   ~promise() {
     if (this->ended == outcome::value) {
@@ -179,6 +179,7 @@ private:
       this->result.empty();
     }
     this->fail(std::move(e));
+    this->plain_frame_end = nullptr; // the exception is to be destroyed
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
@@ -226,10 +227,8 @@ public:
   task& operator=(const task&) = delete;
   ~task() {
     const auto handle = std::coroutine_handle<promise_type>::from_promise(promise_);
-    // A coroutine at its end holds its parameters and result. If they need no destructor, its
-    // frame is just given back, which saves a second pass through the coroutine's code.
-    if (!promise_.plain_frame || promise_.ended != detail::outcome::value ||
-        !detail::pop_frame(handle.address(), promise_.frame_end)) {
+    // Giving back the memory alone saves a second pass through the coroutine's code.
+    if (!detail::pop_frame(handle.address(), promise_.plain_frame_end)) {
       handle.destroy();
     }
   }

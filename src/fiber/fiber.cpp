@@ -56,7 +56,6 @@ void assume_frames(front& f, const fiber& to) noexcept {
   f.frame_base = to.frame_base;
   f.frame_top = to.frame_top;
   f.frame_limit = to.frame_limit;
-  f.frames_buried = to.buried != nullptr;
 }
 
 fiber* create_fiber(std::size_t stack_size, void (*entry)()) {

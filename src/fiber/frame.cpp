@@ -7,8 +7,12 @@
 
 namespace torc::detail {
 
+constexpr std::ptrdiff_t dummy_size = sizeof(buried_frame);
+static_assert(dummy_size == frame_size(dummy_size));
+
 // Outside fibers, and when a fiber's own room is used up, frames come from the heap. A frame freed
-// while a newer one is alive stays where it is, in a list, until what is above it has gone.
+// while a newer one is alive stays where it is, in a list, until what is above it has gone. A dummy
+// of the same kind on top makes the newer one, when it is freed, come here as well.
 
 void* allocate_frame_slow(std::size_t bytes) { return ::operator new(bytes); }
 
@@ -19,7 +23,10 @@ void free_frame_slow(void* frame, std::size_t bytes) noexcept {
     return;
   }
   buried_frame*& buried = f.running->buried;
-  buried = new (frame) buried_frame{buried, static_cast<char*>(frame) + bytes};
+  const auto bury = [&buried](void* begin, char* end) {
+    buried = new (begin) buried_frame{buried, end};
+  };
+  bury(frame, static_cast<char*>(frame) + bytes);
   // The list is short: what one expression awaits.
   for (buried_frame** b = &buried; *b != nullptr;) {
     if ((*b)->end == f.frame_top) {
@@ -30,7 +37,10 @@ void free_frame_slow(void* frame, std::size_t bytes) noexcept {
       b = &(*b)->next;
     }
   }
-  f.frames_buried = buried != nullptr;
+  if (buried != nullptr && f.frame_limit - f.frame_top >= dummy_size) {
+    f.frame_top += dummy_size;
+    bury(f.frame_top - dummy_size, f.frame_top);
+  }
 }
 
 } // namespace torc::detail

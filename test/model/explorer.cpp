@@ -440,7 +440,8 @@ result search(const scenario& s, std::size_t max_states) {
     p.count = static_cast<std::uint8_t>(list_transitions(p.transitions));
     if (p.count == 0) {
       for (std::size_t i = 0; i < state.count && error == nullptr; ++i) {
-        if (state.threads[i].want != op::ended) {
+        const op want = state.threads[i].want;
+        if (want != op::ended && (want != op::woken || i == 0 || s.at_end == sleepers::no)) {
           error = "deadlock: threads wait for ever";
         }
       }

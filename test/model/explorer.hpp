@@ -12,6 +12,9 @@ struct front;
 
 namespace model {
 
+/// Whether threads other than the first may be asleep at the end.
+enum class sleepers : bool { no, yes };
+
 /// A small program that is to be executed in every possible way.
 struct scenario {
   const char* name;
@@ -19,6 +22,7 @@ struct scenario {
   void (*setup)();                ///< makes the initial state
   std::vector<void (*)()> threads;
   const char* (*check)();         ///< what is wrong with the final state, or null
+  sleepers at_end;
   void (*forget)();               ///< resets what nobody reads, before states are compared
 };
 

@@ -3,7 +3,7 @@
 // The machine and the operating system that the simulated threads see, in place of the C library's
 // functions of these names, and what replaces the few sources of the library that need the real ones.
 
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
 #include <cstdarg>
 #include <linux/futex.h>
@@ -33,18 +33,18 @@ extern "C" long syscall(long number, ...) noexcept {
   return 0;
 }
 
-/// Time has passed as the explorer likes: between two looks at the clock a searching worker may find
-/// that it still has patience, that it may force a publication, or that it should sleep, but not
-/// twice the same, so that a search ends. It begins just after its `searching_.fetch_add`.
+/// Time has passed as the explorer likes. A searching worker either finds with its first looks at
+/// the clock that it may go on asking, that it may force a publication, and that it should sleep; or
+/// the last at once. A search begins just after its `searching_.fetch_add`.
 std::chrono::steady_clock::time_point std::chrono::steady_clock::now() noexcept {
   static constexpr microseconds times[] = {microseconds(0), microseconds(1), microseconds(50),
                                            microseconds(200)};
   unsigned& passed = model::thread_clock();
   if (model::last_was_update()) {
-    passed = 0;
-  } else if (passed < 3) {
-    passed += 1 + model::next_step(model::op::step, nullptr, 3 - passed);
+    passed = model::next_step(model::op::step, nullptr, 2) == 0 ? 0 : 2;
+    return time_point();
   }
+  passed = std::min(passed + 1, 3u);
   return time_point(times[passed]);
 }
 

@@ -12,6 +12,7 @@
 #include "explorer.hpp"
 #include "scheduler/scheduler.hpp"
 
+using model::sleepers;
 using namespace torc::detail;
 
 namespace {
@@ -191,9 +192,7 @@ void patient_thief() { run(steal()); }
 /// A worker's whole life: searches with real patience, sleeps, is woken, ends when all stop.
 void whole_worker() { switch_to(*world.s->fibers.acquire(), {}); }
 /// What scheduler::stop does, on worker 0.
-template <void (*Program)()>
-void and_stop() {
-  Program();
+void stop() {
   pop(worker_of(0).own, *primary());
   world.s->stopping_.store(true, std::memory_order_release);
   for (const auto& w : world.s->workers) {
@@ -319,21 +318,22 @@ namespace {
 
 const std::vector<model::scenario>& scenarios() {
   static const std::vector<model::scenario> all = {
-      {"ask1", "1 child, thief asks", focused<2>, {spawn_and_join<1>, asking_thief}, all_run_once, forget_statistics},
-      {"ask2", "2 children, thief asks", focused<2>, {spawn_and_join<2>, asking_thief}, all_run_once, forget_statistics},
-      {"ask3", "3 children, thief asks", focused<2>, {spawn_and_join<3>, asking_thief}, all_run_once, forget_statistics},
-      {"force1", "1 child, thief forces", focused<2>, {spawn_and_join<1>, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"force2", "2 children, thief forces", focused<2>, {spawn_and_join<2>, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"force3", "3 children, thief forces", focused<2>, {spawn_and_join<3>, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"reuse", "a frame dies, another is made at the same place", focused<2>, {reuse_the_frame, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"nested", "", focused<2>, {nested, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"nested2", "", focused<2>, {nested_beside, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"order", "", focused<2>, {join_out_of_order, forcing_thief_twice}, all_run_once, forget_statistics},
-      {"suspend", "", focused<2>, {spawn_and_join<2>, thief_forcing_while_it_holds_a_child}, all_run_once, forget_statistics},
-      {"whole1", "", whole<2>, {and_stop<spawn_and_join<1>>, whole_worker}, all_run_once, forget_statistics},
-      {"wake", "", whole<2>, {and_stop<rely_on_thieves<2>>, whole_worker}, all_run_once, forget_statistics},
-      {"whole2", "", whole<2>, {and_stop<spawn_and_join<2>>, whole_worker}, all_run_once, forget_statistics},
-      {"thieves", "", focused<3>, {spawn_and_join<1>, asking_thief, forcing_thief}, all_run_once, forget_statistics},
+      {"ask1", "1 child, thief asks", focused<2>, {spawn_and_join<1>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
+      {"ask2", "2 children, thief asks", focused<2>, {spawn_and_join<2>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
+      {"ask3", "3 children, thief asks", focused<2>, {spawn_and_join<3>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
+      {"force1", "1 child, thief forces", focused<2>, {spawn_and_join<1>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"force2", "2 children, thief forces", focused<2>, {spawn_and_join<2>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"force3", "3 children, thief forces", focused<2>, {spawn_and_join<3>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"reuse", "a frame dies, another is made at the same place", focused<2>, {reuse_the_frame, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"nested", "", focused<2>, {nested, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"nested2", "", focused<2>, {nested_beside, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"order", "", focused<2>, {join_out_of_order, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
+      {"suspend", "", focused<2>, {spawn_and_join<2>, thief_forcing_while_it_holds_a_child}, all_run_once, sleepers::no, forget_statistics},
+      {"stop", "", whole<2>, {stop, whole_worker}, all_run_once, sleepers::no, forget_statistics},
+      {"whole1", "", whole<2>, {spawn_and_join<1>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
+      {"wake", "", whole<2>, {rely_on_thieves<2>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
+      {"whole2", "", whole<2>, {spawn_and_join<2>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
+      {"thieves", "", focused<3>, {spawn_and_join<1>, asking_thief, forcing_thief}, all_run_once, sleepers::no, forget_statistics},
   };
   return all;
 }

@@ -74,8 +74,7 @@ struct descriptor {
   outcome ended = outcome::none;
   bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
-  bool plain_frame = false; ///< of a coroutine: nothing to destroy in its frame at the end
-  std::uint16_t unused = 0; // makes the above one word, so that one store initialises them
+  std::uint8_t unused[3] = {}; // makes the above one word, so that one store initialises them
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {
@@ -90,7 +89,6 @@ struct descriptor {
   };
   union {
     std::exception_ptr error; ///< alive if `ended` is `error` or `thrown`
-    char* frame_end;          ///< until then, of a coroutine with a plain frame: its end
   };
 
   explicit descriptor(const task_type& t) noexcept : type(&t) {}
@@ -116,7 +114,6 @@ struct descriptor {
 struct alignas(64) front {
   atomic<descriptor*> head{nullptr};
   atomic<bool> guard{true};
-  bool frames_buried = false;  ///< some frame was freed before a newer one
   char* frame_base = nullptr;  ///< coroutine frames of the running fiber: their stack's begin,
   char* frame_top = nullptr;   ///< next free byte
   char* frame_limit = nullptr; ///< and end

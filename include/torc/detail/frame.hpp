@@ -40,7 +40,7 @@ inline void* allocate_frame(std::size_t bytes) {
 inline void free_frame(void* frame, std::size_t bytes) noexcept {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
-  if (static_cast<char*>(frame) + size != f.frame_top || f.frames_buried) [[unlikely]] {
+  if (static_cast<char*>(frame) + size != f.frame_top) [[unlikely]] {
     free_frame_slow(frame, size);
     return;
   }
@@ -48,10 +48,14 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 }
 #endif
 
-/// Frees the frame from `frame` to `end`, if it is the newest of the running fiber.
+/// Frees the frame from `frame` to `end` if it is the newest of the running fiber. False if it is
+/// not, if it is large, or if it is from the heap and `end` was read from the wrong place.
 inline bool pop_frame(void* frame, const char* end) noexcept {
   front& f = *this_front();
-  if (end != f.frame_top || f.frames_buried || frame < f.frame_base || frame >= end) [[unlikely]] {
+  // Frames of a fiber lie above its native stack, of at least this size: nothing else is as near.
+  constexpr std::size_t large = 16 * 1024;
+  if (end != f.frame_top || static_cast<std::size_t>(end - static_cast<char*>(frame)) > large)
+      [[unlikely]] {
     return false;
   }
   f.frame_top = static_cast<char*>(frame);
