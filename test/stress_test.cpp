@@ -104,7 +104,27 @@ outcome model(node n) {
 std::uint64_t plain(node n);
 torc::task<std::uint64_t> coroutine(node n);
 
-std::uint64_t any(node n) { return is_coroutine(n) ? coroutine(n).get() : plain(n); }
+std::uint64_t any(node n) {
+  if (is_coroutine(n)) {
+    return coroutine(n).get();
+  }
+  if (shape_of(n) == shape::sync) { // of its own children only, so it must be a task of its own
+    auto task = torc::spawn(plain, n);
+    return task.get();
+  }
+  return plain(n);
+}
+
+/// Asks futures for their exceptions, so that those which get() did not throw are not thrown later.
+struct ask_all {
+  std::vector<torc::future<std::uint64_t>>& futures;
+  ~ask_all() {
+    for (auto& f : futures) {
+      f.wait();
+      static_cast<void>(f.exception());
+    }
+  }
+};
 
 std::uint64_t sum_of(const std::vector<std::uint64_t>& values) {
   std::uint64_t sum = 0;
@@ -153,6 +173,7 @@ std::uint64_t plain_sum(node n) {
   }
   case shape::submit: {
     std::vector<torc::future<std::uint64_t>> futures;
+    const ask_all at_end{futures};
     for (const node& child : nodes_below(n)) {
       futures.push_back(torc::submit(any, child));
     }
@@ -204,13 +225,16 @@ torc::task<std::uint64_t> coroutine_sum(node n) {
   }
   case shape::wait_tasks: {
     auto a = torc::spawn(any, n.child(0));
-    auto b = torc::submit(any, n.child(1));
+    std::vector<torc::future<std::uint64_t>> b;
+    const ask_all at_end{b};
+    b.push_back(torc::submit(any, n.child(1)));
     torc::task<std::uint64_t> c = coroutine(n.child(2));
-    auto [x, y, z] = co_await torc::wait(a, b, c);
+    auto [x, y, z] = co_await torc::wait(a, b[0], c);
     co_return x + y + z;
   }
   case shape::submit: {
     std::vector<torc::future<std::uint64_t>> futures;
+    const ask_all at_end{futures};
     for (const node& child : nodes_below(n)) {
       futures.push_back(torc::submit(coroutine, child));
     }

@@ -3,8 +3,8 @@
 
 #include <iterator>
 #include <memory>
-#include <vector>
 #include <torc/future.hpp>
+#include <vector>
 
 namespace torc {
 
@@ -63,8 +63,7 @@ public:
   public:
     using value_type = future<R>;
     using difference_type = std::ptrdiff_t;
-    explicit iterator(completion_stream& stream)
-        : stream_(&stream), current_(stream.advance()) {}
+    explicit iterator(completion_stream& stream) : stream_(&stream), current_(stream.advance()) {}
     future<R>& operator*() const noexcept { return *current_; }
     iterator& operator++() {
       current_ = stream_->advance();

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <ranges>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 #include <torc/detail/operation.hpp>
 #include <torc/detail/submitted.hpp>
+#include <utility>
+#include <vector>
 
 namespace torc {
 
@@ -24,7 +24,7 @@ public:
   using value_type = R;
 
   future() noexcept = default;
-  future(future&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  future(future && other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   future& operator=(future&& other) noexcept {
     std::swap(state_, other.state_);
     return *this;
@@ -46,11 +46,11 @@ public:
   }
 
   /// Waits, then gives the result, valid as long as the future; or throws the task's exception.
-  detail::reference_to<R> get() & {
+  detail::reference_to<R> get()& {
     wait();
     return result();
   }
-  R get() && {
+  R get()&& {
     wait();
     check();
     if constexpr (std::is_void_v<R>) {
@@ -79,7 +79,7 @@ public:
   }
 
 private:
-  explicit future(detail::submitted_result<R>& s) noexcept : state_(&s) {}
+  explicit future(detail::submitted_result<R> & s) noexcept : state_(&s) {}
   void check() const {
     if (std::exception_ptr error = exception()) {
       std::rethrow_exception(std::move(error));
@@ -97,7 +97,7 @@ inline constexpr bool is_future<future<R>> = true;
 
 template <class Range>
 concept future_range = std::ranges::input_range<Range> &&
-                       is_future<std::remove_cvref_t<std::ranges::range_reference_t<Range>>>;
+    is_future<std::remove_cvref_t<std::ranges::range_reference_t<Range>>>;
 
 struct access {
   template <class R>

@@ -7,11 +7,11 @@
 #include <iterator>
 #include <optional>
 #include <ranges>
-#include <vector>
 #include <torc/detail/operation.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <torc/runtime.hpp>
 #include <torc/spawn.hpp>
+#include <vector>
 
 namespace torc {
 
@@ -126,8 +126,8 @@ decltype(auto) apply_to(F& f, X&& x) {
   }
 }
 template <class F, class Range>
-using element_result = decltype(apply_to(std::declval<F&>(),
-                                         *std::ranges::begin(std::declval<Range&>())));
+using element_result =
+    decltype(apply_to(std::declval<F&>(), *std::ranges::begin(std::declval<Range&>())));
 
 } // namespace detail
 
@@ -139,18 +139,18 @@ using element_result = decltype(apply_to(std::declval<F&>(),
 /// exception no further chunk starts, and the one at the lowest position is thrown.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
-  return detail::operation(
-      [f = std::move(f), elements = detail::indexed<Range>(std::forward<Range>(range)),
-       c]() mutable {
-        detail::chunked_loop loop(
-            [&](std::size_t begin, std::size_t end) {
-              for (std::size_t i = begin; i < end; ++i) {
-                static_cast<void>(detail::apply_to(f, elements[i]));
-              }
-            },
-            elements.size(), c);
-        loop.run(0, elements.size());
-      });
+  return detail::operation([f = std::move(f),
+                            elements = detail::indexed<Range>(std::forward<Range>(range)),
+                            c]() mutable {
+    detail::chunked_loop loop(
+        [&](std::size_t begin, std::size_t end) {
+          for (std::size_t i = begin; i < end; ++i) {
+            static_cast<void>(detail::apply_to(f, elements[i]));
+          }
+        },
+        elements.size(), c);
+    loop.run(0, elements.size());
+  });
 }
 
 /// The results of `f(x)` for every element as a std::vector, in order.
@@ -158,25 +158,25 @@ template <class F, std::ranges::forward_range Range>
 auto map(F f, Range&& range, chunk c = {}) {
   using R = std::remove_cvref_t<detail::element_result<F, Range>>;
   static_assert(!std::is_void_v<R>, "torc::map: f returns nothing; use torc::for_each");
-  return detail::operation(
-      [f = std::move(f), elements = detail::indexed<Range>(std::forward<Range>(range)),
-       c]() mutable {
-        std::vector<std::optional<R>> slots(elements.size());
-        detail::chunked_loop loop(
-            [&](std::size_t begin, std::size_t end) {
-              for (std::size_t i = begin; i < end; ++i) {
-                slots[i].emplace(detail::apply_to(f, elements[i]));
-              }
-            },
-            elements.size(), c);
-        loop.run(0, elements.size());
-        std::vector<R> results;
-        results.reserve(slots.size());
-        for (auto& slot : slots) {
-          results.push_back(std::move(*slot));
-        }
-        return results;
-      });
+  return detail::operation([f = std::move(f),
+                            elements = detail::indexed<Range>(std::forward<Range>(range)),
+                            c]() mutable {
+    std::vector<std::optional<R>> slots(elements.size());
+    detail::chunked_loop loop(
+        [&](std::size_t begin, std::size_t end) {
+          for (std::size_t i = begin; i < end; ++i) {
+            slots[i].emplace(detail::apply_to(f, elements[i]));
+          }
+        },
+        elements.size(), c);
+    loop.run(0, elements.size());
+    std::vector<R> results;
+    results.reserve(slots.size());
+    for (auto& slot : slots) {
+      results.push_back(std::move(*slot));
+    }
+    return results;
+  });
 }
 
 /// `init (+) f(x0) (+) f(x1) (+) ...` with `combine` as (+), which must be associative; the order
@@ -184,29 +184,29 @@ auto map(F f, Range&& range, chunk c = {}) {
 /// the same for any number of workers.
 template <class F, std::ranges::forward_range Range, class T, class Combine = std::plus<>>
 auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
-  return detail::operation(
-      [f = std::move(f), elements = detail::indexed<Range>(std::forward<Range>(range)),
-       init = std::move(init), combine = std::move(combine), c]() mutable {
-        std::vector<std::optional<T>> partial;
-        std::size_t grain = 0;
-        detail::chunked_loop loop(
-            [&](std::size_t begin, std::size_t end) {
-              T sum(detail::apply_to(f, elements[begin]));
-              for (std::size_t i = begin + 1; i < end; ++i) {
-                sum = combine(std::move(sum), detail::apply_to(f, elements[i]));
-              }
-              partial[begin / grain].emplace(std::move(sum));
-            },
-            elements.size(), c);
-        grain = loop.grain();
-        partial.resize((elements.size() + grain - 1) / grain);
-        loop.run(0, elements.size());
-        T result = std::move(init);
-        for (auto& sum : partial) {
-          result = combine(std::move(result), std::move(*sum));
-        }
-        return result;
-      });
+  return detail::operation([f = std::move(f),
+                            elements = detail::indexed<Range>(std::forward<Range>(range)),
+                            init = std::move(init), combine = std::move(combine), c]() mutable {
+    std::vector<std::optional<T>> partial;
+    std::size_t grain = 0;
+    detail::chunked_loop loop(
+        [&](std::size_t begin, std::size_t end) {
+          T sum(detail::apply_to(f, elements[begin]));
+          for (std::size_t i = begin + 1; i < end; ++i) {
+            sum = combine(std::move(sum), detail::apply_to(f, elements[i]));
+          }
+          partial[begin / grain].emplace(std::move(sum));
+        },
+        elements.size(), c);
+    grain = loop.grain();
+    partial.resize((elements.size() + grain - 1) / grain);
+    loop.run(0, elements.size());
+    T result = std::move(init);
+    for (auto& sum : partial) {
+      result = combine(std::move(result), std::move(*sum));
+    }
+    return result;
+  });
 }
 
 } // namespace torc

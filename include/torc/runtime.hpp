@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <torc/task.hpp>
 #include <type_traits>
 #include <utility>
-#include <torc/task.hpp>
 
 namespace torc {
 
@@ -61,8 +61,7 @@ int run_app(App& app, Args... args) {
 /// or a coroutine function and returns int, void, task<int> or task<>. An exception of it passes
 /// to the caller. Between `init` and `shutdown`, any number of times.
 template <class App>
-  requires(!std::is_null_pointer_v<App>)
-int launch(App app) {
+requires(!std::is_null_pointer_v<App>) int launch(App app) {
   return detail::launch_primary([&app] { return detail::run_app(app); });
 }
 

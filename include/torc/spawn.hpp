@@ -2,10 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <tuple>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/result.hpp>
 #include <torc/task.hpp>
+#include <tuple>
 
 namespace torc {
 
@@ -18,9 +18,10 @@ class spawned;
 /// A spawned child with a result of type R: what `spawn` returns (with the callable's type added).
 ///
 /// Lives in the frame of the task that spawns it and cannot be moved. It may start at any time on
-/// any worker; `get` runs it in place if nobody has started it. Leaving its scope joins it: normally,
-/// and then the destructor throws the child's exception if `get` has not; or by an exception, and
-/// then a child that has not started is skipped and a second exception is reported on stderr.
+/// any worker; `get` runs it in place if nobody has started it. Leaving its scope joins it:
+/// normally, and then the destructor throws the child's exception if `get` has not; or by an
+/// exception, and then a child that has not started is skipped and a second exception is reported
+/// on stderr.
 template <class R>
 class [[nodiscard("a child is joined where its object dies: keep it in a variable")]] child
     : protected detail::descriptor {

@@ -50,8 +50,7 @@ auto submit(placement where, F&& f, Args&&... args) {
 
 /// The same, sent cyclically.
 template <class F, class... Args>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, placement>)
-auto submit(F&& f, Args&&... args) {
+requires(!std::is_same_v<std::remove_cvref_t<F>, placement>) auto submit(F&& f, Args&&... args) {
   return submit(cyclic, std::forward<F>(f), std::forward<Args>(args)...);
 }
 

@@ -3,10 +3,10 @@
 
 #include <coroutine>
 #include <exception>
-#include <utility>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/frame.hpp>
 #include <torc/detail/result.hpp>
+#include <utility>
 
 namespace torc {
 
@@ -31,8 +31,7 @@ void set_next_coroutine(std::coroutine_handle<> next) noexcept;
 
 /// Where a coroutine that suspends goes on; for `await_suspend` to return.
 inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
-#if defined(__clang__) ||                                                                          \
-    (defined(__OPTIMIZE__) && !defined(TORC_ASAN) && !defined(TORC_TSAN))
+#if defined(__clang__) || (defined(__OPTIMIZE__) && !defined(TORC_ASAN) && !defined(TORC_TSAN))
   return next;
 #else
   // g++ makes this a tail call only when it optimises and no sanitizer is on. Otherwise return to
@@ -246,7 +245,7 @@ public:
   detail::task_awaiter<T> operator co_await() noexcept { return {promise_}; }
 
 private:
-  explicit task(promise_type& p) noexcept : promise_(p) {}
+  explicit task(promise_type & p) noexcept : promise_(p) {}
   promise_type& promise_;
   friend promise_type;
   friend struct detail::access;

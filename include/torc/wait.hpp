@@ -13,16 +13,14 @@ namespace torc {
 /// function. All have stopped when it ends. If some fail, the first exception in the order of the
 /// arguments is thrown, others are reported, and tasks not yet started are skipped.
 template <class... T>
-  requires(sizeof...(T) > 0)
-auto wait(task<T>&&... tasks) {
+requires(sizeof...(T) > 0) auto wait(task<T>&&... tasks) {
   return detail::wait_tasks<T...>(tasks...);
 }
 
 /// The same for children, futures and named tasks, in any mixture. Results of futures come as
 /// references (in a tuple as well) and stay in the future.
 template <class... X>
-  requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...))
-auto wait(X&&... x) {
+requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait(X&&... x) {
   return detail::operation([args = std::tuple<X&...>(x...)]() -> decltype(auto) {
     return std::apply(
         [](auto&... a) -> decltype(auto) {
@@ -55,8 +53,7 @@ auto wait(Range&& range) {
 
 /// The same for a tuple of futures (or references to children, tasks).
 template <class... X>
-  requires(detail::can_wait<X> && ...)
-auto wait(std::tuple<X...>& things) {
+requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
   return std::apply([](auto&... x) { return wait(x...); }, things);
 }
 

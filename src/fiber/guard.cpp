@@ -23,10 +23,8 @@ namespace {
 
 struct sigaction previous;
 
-[[noreturn]] void overflow(const char* format, auto... arguments) {
-  char text[256];
-  const int n = std::snprintf(text, sizeof text, format, arguments...);
-  static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(n)));
+[[noreturn]] void die(const char* text, int length) {
+  static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(length)));
   _exit(139);
 }
 
@@ -36,9 +34,11 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   const fiber* f = this_fiber();
   if (f != nullptr && f->mapping != nullptr) {
     if (address < f->native_stack && address >= f->mapping - large_frame) {
-      overflow("torc: stack overflow in a task on worker %d: its stack has %zu KiB; set "
-               "TORC_STACK_SIZE to more\n",
-               this_worker()->id, f->stack_size / 1024);
+      char text[160];
+      die(text, std::snprintf(text, sizeof text,
+                              "torc: stack overflow in a task on worker %d: its stack has %zu KiB; "
+                              "set TORC_STACK_SIZE to more\n",
+                              this_worker()->id, f->stack_size / 1024));
     }
   }
 #if defined(__x86_64__)
@@ -46,8 +46,10 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     const auto* top = reinterpret_cast<const char*>(
         static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
     if (address < top + large_frame && address > top - large_frame) {
-      overflow("torc: stack overflow on the thread's own stack, which torc::launch(nullptr) uses: "
-               "raise `ulimit -s`, or hand a function to torc::launch\n");
+      constexpr char text[] =
+          "torc: stack overflow on the thread's own stack, which torc::launch(nullptr) uses: raise "
+          "`ulimit -s`, or hand a function to torc::launch\n";
+      die(text, sizeof text - 1);
     }
   }
 #endif

@@ -52,10 +52,20 @@ void read_stack_size(std::size_t& bytes) {
   std::string_view digits = text;
   int shift = 0;
   switch (text.back()) {
-  case 'K': case 'k': shift = 10; break;
-  case 'M': case 'm': shift = 20; break;
-  case 'G': case 'g': shift = 30; break;
-  default: break;
+  case 'K':
+  case 'k':
+    shift = 10;
+    break;
+  case 'M':
+  case 'm':
+    shift = 20;
+    break;
+  case 'G':
+  case 'g':
+    shift = 30;
+    break;
+  default:
+    break;
   }
   if (shift != 0) {
     digits.remove_suffix(1);

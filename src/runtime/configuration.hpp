@@ -9,11 +9,11 @@ namespace torc::detail {
 
 /// What the TORC_* environment variables say.
 struct configuration {
-  int workers = 1;                         ///< TORC_WORKERS
-  std::size_t stack_size = 64u << 20;      ///< TORC_STACK_SIZE, bytes
-  bool bind = false;                       ///< TORC_BIND=core
-  bool statistics = false;                 ///< TORC_STATS
-  std::optional<std::uint64_t> seed;       ///< TORC_SEED
+  int workers = 1;                    ///< TORC_WORKERS
+  std::size_t stack_size = 64u << 20; ///< TORC_STACK_SIZE, bytes
+  bool bind = false;                  ///< TORC_BIND=core
+  bool statistics = false;            ///< TORC_STATS
+  std::optional<std::uint64_t> seed;  ///< TORC_SEED
 };
 
 /// Reads the environment. A wrong value ends the program with one line and exit code 2.

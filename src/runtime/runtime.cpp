@@ -3,8 +3,8 @@
 
 #include <chrono>
 #include <stdexcept>
-#include <utility>
 #include <torc/submit.hpp>
+#include <utility>
 
 #include "runtime/statistics.hpp"
 #include "scheduler/scheduler.hpp"

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
-#include <typeinfo>
 #include <torc/spawn.hpp>
+#include <typeinfo>
 
 #include "scheduler/baton.hpp"
 #include "scheduler/submit_scope.hpp"

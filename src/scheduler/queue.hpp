@@ -79,8 +79,8 @@ struct alignas(64) queue {
   /// has set the guard and passed a heavy barrier. Each entry is visited once in its life: below
   /// the first one already seen there is nothing left to publish.
   void publish(front& f) noexcept {
-    descriptor* above = nullptr;  // where the next one goes in
-    std::uint32_t orphans = 0;    // published ones that have not met their parent yet
+    descriptor* above = nullptr; // where the next one goes in
+    std::uint32_t orphans = 0;   // published ones that have not met their parent yet
     for (descriptor* d = f.head.load(std::memory_order_acquire); d != nullptr; d = d->prev) {
       const bool claimed = d->claim.load(std::memory_order_relaxed) != claim_state::pending;
       const bool seen = d->seen.load(std::memory_order_relaxed) != visibility::owner_only;

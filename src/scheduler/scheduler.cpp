@@ -20,8 +20,7 @@ void futex_wake(atomic<std::uint32_t>& word) noexcept {
 
 } // namespace
 
-scheduler::scheduler(const configuration& c)
-    : config(c), fibers(c.stack_size, &worker::loop) {
+scheduler::scheduler(const configuration& c) : config(c), fibers(c.stack_size, &worker::loop) {
   for (int i = 0; i < c.workers; ++i) {
     workers.push_back(std::make_unique<worker>(*this, i));
   }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <vector>
 #include "fiber/fiber.hpp"
 #include "runtime/configuration.hpp"
 #include "scheduler/baton.hpp"
-#include <torc/detail/spinlock.hpp>
 #include "scheduler/seeded_schedule.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/worker.hpp"
+#include <memory>
+#include <optional>
+#include <torc/detail/spinlock.hpp>
+#include <vector>
 
 namespace torc::detail {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "fiber/fiber.hpp"
 #include <cstdint>
 #include <memory>
 #include <random>
 #include <vector>
-#include "fiber/fiber.hpp"
 
 namespace torc::detail {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "scheduler/baton.hpp"
 #include <exception>
 #include <torc/detail/submitted.hpp>
-#include "scheduler/baton.hpp"
 
 namespace torc::detail {
 

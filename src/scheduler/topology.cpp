@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <hwloc.h>
 #include <sched.h>
+#include <utility>
 
 #include "scheduler/worker.hpp"
 
@@ -50,8 +51,7 @@ public:
     }
     hwloc_obj_t x = hwloc_get_pu_obj_by_os_index(topology_, static_cast<unsigned>(a));
     hwloc_obj_t y = hwloc_get_pu_obj_by_os_index(topology_, static_cast<unsigned>(b));
-    return x == nullptr || y == nullptr ? 0
-                                        : hwloc_get_common_ancestor_obj(topology_, x, y)->depth;
+    return x == nullptr || y == nullptr ? 0 : hwloc_get_common_ancestor_obj(topology_, x, y)->depth;
   }
 
 private:
@@ -74,9 +74,12 @@ void order_victims(const std::vector<std::unique_ptr<worker>>& workers) {
   const nearness near;
   for (const auto& w : workers) {
     const int here = core_of(w->id);
-    std::stable_sort(w->victims.begin(), w->victims.end(), [&](const worker* a, const worker* b) {
-      return near(here, core_of(a->id)) > near(here, core_of(b->id));
-    });
+    const auto distance = [&](const worker* v) {
+      const int step = v->id > w->id ? v->id - w->id : v->id - w->id + static_cast<int>(n);
+      return std::pair(-near(here, core_of(v->id)), step);
+    };
+    std::sort(w->victims.begin(), w->victims.end(),
+              [&](const worker* a, const worker* b) { return distance(a) < distance(b); });
   }
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
-#include <thread>
-#include <vector>
-#include <torc/detail/descriptor.hpp>
 #include "fiber/fiber.hpp"
 #include "scheduler/queue.hpp"
+#include <cstdint>
+#include <thread>
+#include <torc/detail/descriptor.hpp>
+#include <vector>
 
 namespace torc::detail {
 
@@ -30,9 +30,9 @@ struct worker {
   // The owner's alone.
   alignas(64) scheduler& owner;
   const int id;
-  fiber* native = nullptr;    ///< the thread's own stack; the loop returns there at the end
-  fiber* left = nullptr;      ///< during a switch: the fiber left ...
-  after_switch then;          ///< ... and what to do with it
+  fiber* native = nullptr;      ///< the thread's own stack; the loop returns there at the end
+  fiber* left = nullptr;        ///< during a switch: the fiber left ...
+  after_switch then;            ///< ... and what to do with it
   std::vector<worker*> victims; ///< nearest first
   std::size_t random = 0;
   worker_statistics statistics;

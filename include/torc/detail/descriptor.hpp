@@ -74,15 +74,15 @@ struct descriptor {
   outcome ended = outcome::none;
   bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
-  std::uint8_t unused[3] = {}; // makes the above one word, so that one store initialises them
+  std::uint8_t unused[3] = {};      // makes the above one word, so that one store initialises them
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {
     descriptor* older = nullptr;
     descriptor* newer = nullptr;
-    descriptor* parent = nullptr;       ///< the running entry it is a child of
-    atomic<queue*> home{nullptr};       ///< the queue that holds it; null once taken
-    atomic<void*> waiter{nullptr};      ///< baton of the joining parent, or `finished()`
+    descriptor* parent = nullptr;  ///< the running entry it is a child of
+    atomic<queue*> home{nullptr};  ///< the queue that holds it; null once taken
+    atomic<void*> waiter{nullptr}; ///< baton of the joining parent, or `finished()`
   };
   union {
     shared_part shared;
@@ -118,7 +118,7 @@ struct alignas(64) front {
   char* frame_top = nullptr;   ///< next free byte
   char* frame_limit = nullptr; ///< and end
   fiber* running = nullptr;
-  worker* self = nullptr;       ///< null: this thread is no worker
+  worker* self = nullptr;             ///< null: this thread is no worker
   atomic<std::uint64_t> tasks_run{0}; ///< for the statistics
 };
 

@@ -17,7 +17,8 @@ inline void pause() noexcept {
 class spinlock {
 public:
   bool try_lock() noexcept {
-    return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire);
+    return !held_.load(std::memory_order_relaxed) &&
+           !held_.exchange(true, std::memory_order_acquire);
   }
   void lock() noexcept {
     for (int tries = 0; !try_lock(); ++tries) {

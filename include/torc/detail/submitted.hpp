@@ -3,11 +3,11 @@
 
 #include <chrono>
 #include <span>
-#include <tuple>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/result.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <torc/spawn.hpp>
+#include <tuple>
 
 namespace torc::detail {
 

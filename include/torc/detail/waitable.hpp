@@ -6,14 +6,13 @@
 
 #include <concepts>
 #include <ranges>
-#include <tuple>
-#include <vector>
 #include <torc/future.hpp>
 #include <torc/spawn.hpp>
 #include <torc/task.hpp>
+#include <tuple>
+#include <vector>
 
 namespace torc::detail {
-
 
 // What can be waited for: task, child, future. Each is begun, joined and asked for its result.
 
@@ -37,7 +36,7 @@ template <class R>
 R child_result(const child<R>&);
 
 template <class C>
-  requires requires(const C& c) { child_result(c); }
+requires requires(const C& c) { child_result(c); }
 struct waitable<C> {
   using value = decltype(child_result(std::declval<const C&>()));
   static void begin(C&) noexcept {}
@@ -66,7 +65,9 @@ struct waitable<future<R>> {
 template <class T>
 using waitable_for = waitable<std::remove_cvref_t<T>>;
 template <class T>
-concept can_wait = requires { typename waitable_for<T>::value; };
+concept can_wait = requires {
+  typename waitable_for<T>::value;
+};
 template <class T>
 concept can_wait_range =
     !can_wait<T> && std::ranges::forward_range<T> && can_wait<std::ranges::range_reference_t<T>>;
@@ -149,7 +150,7 @@ void join_all(X&... x) noexcept {
 template <class... T>
 class [[nodiscard("write co_await before it, or .get() behind it")]] wait_tasks {
 public:
-  explicit wait_tasks(task<T>&... tasks) noexcept : tasks_(tasks...) {}
+  explicit wait_tasks(task<T> & ... tasks) noexcept : tasks_(tasks...) {}
 
   bool await_ready() const noexcept { return false; }
 
@@ -203,7 +204,7 @@ private:
     return transfer(last.handle());
   }
   template <class U>
-  static object_of<U> object_from(task<U>& t) {
+  static object_of<U> object_from(task<U> & t) {
     if constexpr (std::is_void_v<U>) {
       return {};
     } else {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// expect: write std::ref(x) to pass a reference
+#include <functional>
+#include <torc/torc.hpp>
+
+void increment(int& x) { ++x; }
+
+void g(int& x) {
+#ifdef TORC_CONTROL
+  auto a = torc::submit(increment, std::ref(x));
+#else
+  auto a = torc::submit(increment, x);
+#endif
+  a.get();
+}
