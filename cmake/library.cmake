@@ -19,6 +19,11 @@ target_compile_options(torc PUBLIC $<$<CXX_COMPILER_ID:GNU>:-foptimize-sibling-c
 target_include_directories(torc
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
   PRIVATE ${PROJECT_SOURCE_DIR}/src)
+get_target_property(type torc TYPE)
+if(type STREQUAL STATIC_LIBRARY)
+  target_compile_definitions(torc PUBLIC TORC_STATIC) # a quicker way to the current worker
+  set(torc_pc_cflags -DTORC_STATIC)
+endif()
 target_link_libraries(torc
   PUBLIC Threads::Threads
   PRIVATE Boost::context PkgConfig::hwloc)

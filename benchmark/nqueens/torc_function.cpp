@@ -6,24 +6,23 @@ namespace {
 
 using nqueens::board;
 
-long solve(const board& b);
-
-/// The solutions with the next queen in `column` or further right: one task for the first safe
+/// The solutions with the next queen in `column` or further right: those with it in the first safe
 /// column, and the rest.
 long solve_from(const board& b, int column) {
-  while (!b.safe(column))
-    if (++column == nqueens::n) return 0;
-  auto here = torc::spawn([&b, column] { return solve(b.with(column)); });
-  const long rest = column + 1 == nqueens::n ? 0 : solve_from(b, column + 1);
+  if (b.rows == nqueens::n) return 1;
+  while (column < nqueens::n && !b.safe(column))
+    ++column;
+  if (column == nqueens::n) return 0;
+  const board next = b.with(column);
+  auto here = torc::spawn([&next] { return solve_from(next, 0); });
+  const long rest = solve_from(b, column + 1);
   return here.get() + rest;
 }
-
-long solve(const board& b) { return b.rows == nqueens::n ? 1 : solve_from(b, 0); }
 
 } // namespace
 
 int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
-  nqueens::add(solve);
+  nqueens::add([](const board& b) { return solve_from(b, 0); });
   return bench::run();
 }

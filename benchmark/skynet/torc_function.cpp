@@ -2,21 +2,18 @@
 #include "../runtime/torc.hpp"
 #include "config.hpp"
 
-#include <array>
-#include <ranges>
-
 namespace {
 
 long node(long first, long leaves) {
   if (leaves == 1) return first;
   const long part = leaves / 10;
   const auto child = [=](long i) { return torc::spawn(node, first + i * part, part); };
-  std::array children{child(1), child(2), child(3), child(4), child(5),
-                      child(6), child(7), child(8), child(9)};
-  long sum = node(first, part);
-  for (auto& c : children | std::views::reverse) // the youngest is on top of the worker's deque
-    sum += c.get();
-  return sum;
+  auto b = child(1), c = child(2), d = child(3), e = child(4), f = child(5);
+  auto g = child(6), h = child(7), i = child(8), j = child(9);
+  const long a = node(first, part);
+  // The youngest child first: it is on top of the worker's deque.
+  return a + j.get() + i.get() + h.get() + g.get() + f.get() + e.get() + d.get() + c.get() +
+         b.get();
 }
 
 } // namespace

@@ -38,8 +38,7 @@ public:
   }
 
   ~child() noexcept(false) {
-    using detail::claim_state;
-    if (claim.load(std::memory_order_relaxed) != claim_state::running) [[unlikely]] {
+    if (unasked) [[unlikely]] {
       discard();
     }
   }
@@ -50,6 +49,7 @@ protected:
   /// The outcome of a settled child.
   R take() {
     using detail::outcome;
+    unasked = false;
     claim.store(detail::claim_state::empty, std::memory_order_relaxed);
     if (ended == outcome::error || ended == outcome::thrown) {
       detail::forget_failure();
@@ -139,6 +139,12 @@ struct leave_guard {
   }
 };
 
+/// One store where all ways out of `get` meet, for the compiler to see.
+struct asking {
+  bool& unasked;
+  ~asking() { unasked = false; }
+};
+
 /// What a task calls.
 template <class F, class... Args>
 struct closure {
@@ -163,6 +169,7 @@ public:
 
   /// `child::get`, with the call visible to the compiler.
   R get() {
+    const asking mark{this->unasked};
     if (claim(*this_front(), *this)) [[likely]] {
       leave_guard guard{this};
       if constexpr (std::is_void_v<R>) {

@@ -90,6 +90,7 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
 
 void destroy_fiber(fiber* f) noexcept {
   sanitizer::destroy(f->sanitizer_fiber);
+  sanitizer::forget_stack(*f);
   munmap(f->mapping, page + 2 * f->stack_size);
   delete f;
 }

@@ -7,6 +7,8 @@
 #include "fiber/fiber.hpp"
 
 #ifdef TORC_ASAN
+#include <algorithm>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef TORC_TSAN
@@ -34,6 +36,16 @@ inline void* current() noexcept {
 inline void destroy([[maybe_unused]] void* f) noexcept {
 #ifdef TORC_TSAN
   __tsan_destroy_fiber(f);
+#endif
+}
+
+/// Before the stack of `f` is unmapped: the next mapping of these addresses must not find the marks
+/// of the frames in which `f` was suspended, which are the few of the scheduler's loop.
+inline void forget_stack([[maybe_unused]] const fiber& f) noexcept {
+#ifdef TORC_ASAN
+  const std::size_t used = std::min<std::size_t>(f.native_size, 65536);
+  const char* const top = static_cast<const char*>(f.native_stack) + f.native_size;
+  __asan_unpoison_memory_region(top - used, used);
 #endif
 }
 

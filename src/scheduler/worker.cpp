@@ -6,8 +6,8 @@
 #include "scheduler/scheduler.hpp"
 
 constinit torc::detail::front torc::detail::outside_front;
-constinit thread_local torc::detail::front* torc_front = &torc::detail::outside_front;
-char torc_may_have_switched = 0;
+[[gnu::used]] constinit thread_local torc::detail::front* torc_front = &torc::detail::outside_front;
+[[gnu::used]] char torc_may_have_switched = 0;
 
 namespace torc::detail {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: write co_await before it, or .get() behind it
+// expect: write co_await before it, or .get[(][)] behind it
 #include <torc/torc.hpp>
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: torc::spawn(f, args...): f cannot be called with these arguments
+// expect: torc::spawn[(]f, args...[)]: f cannot be called with these arguments
 #include <torc/torc.hpp>
 
 int f(int x, int y) { return x + y; }

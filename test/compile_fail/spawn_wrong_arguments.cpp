@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: torc::spawn(f, args...): f cannot be called with these arguments
+// expect: torc::spawn[(]f, args...[)]: f cannot be called with these arguments
 #include <string>
 #include <torc/torc.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: torc::submit(f, args...): f cannot be called with these arguments
+// expect: torc::submit[(]f, args...[)]: f cannot be called with these arguments
 #include <torc/torc.hpp>
 
 int f(int x) { return x; }

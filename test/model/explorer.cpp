@@ -120,14 +120,17 @@ const char* live_begin(const stack_range& s) {
   return s.end;
 }
 
+bool dead(const void* address) {
+  const auto is_dead_byte = [](char c) { return static_cast<unsigned char>(c) == dead_byte; };
+  return std::any_of(mortals.begin(), mortals.end(), [&](const mortal& m) {
+    return m.has(address) && std::all_of(m.begin, m.begin + 8, is_dead_byte);
+  });
+}
+
 void check(const void* address) {
   if (address >= heap && address < heap + state.heap_used) {
-    for (const mortal& m : mortals) {
-      if (m.has(address) && std::all_of(m.begin, m.begin + 8, [](char c) {
-            return static_cast<unsigned char>(c) == dead_byte;
-          })) {
-        fail("access to a dead descriptor");
-      }
+    if (dead(address)) {
+      fail("access to a dead descriptor");
     }
     return;
   }
@@ -227,7 +230,9 @@ void take(transition next) {
     const buffered_store oldest = t.buffer[0];
     std::copy(t.buffer + 1, t.buffer + t.buffered, t.buffer);
     t.buffer[--t.buffered] = {};
-    write_memory(oldest.address, static_cast<unsigned>(oldest.size), oldest.value);
+    if (!dead(oldest.address)) { // otherwise nobody may look
+      write_memory(oldest.address, static_cast<unsigned>(oldest.size), oldest.value);
+    }
     if (t.buffered == 0) {
       for (thread& other : state.threads) {
         other.unfenced &= static_cast<std::uint8_t>(~(1u << next.thread));

@@ -4,9 +4,10 @@
 // children; the others are thieves.
 
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
+#include <ctime>
+#include <string>
+#include <vector>
 #include <torc/spawn.hpp>
 
 #include "explorer.hpp"
@@ -33,6 +34,8 @@ worker& worker_of(std::size_t i) { return *world.s->workers[i]; }
 
 using body = int (*)(item&);
 
+int failing(item&) { return 0; }
+
 /// What `torc::spawn` makes, but the tester watches its life, argument and result.
 struct item : descriptor {
   item(int n, body f, descriptor* parent)
@@ -46,7 +49,7 @@ struct item : descriptor {
       model::fail("a child has got a wrong parent");
     }
     self.result = self.call();
-    self.ended = outcome::value;
+    self.ended = self.f_ == failing ? outcome::error : outcome::value;
   }
   int call() {
     if (world.runs[number]++ != 0) {
@@ -62,6 +65,11 @@ struct item : descriptor {
       r = call();
       leave(*this);
     } else {
+      if (ended == outcome::skipped) { // by a thief, because a sibling had failed
+        enter(*this_front(), *this);
+        run(*this);
+        leave_unwinding(*this);
+      }
       r = result;
     }
     if (f_ == nullptr && r != number + 1) {
@@ -100,6 +108,14 @@ void spawn_and_join() {
   for (int i = N; i-- > 0;) {
     join(world.slots[i]);
   }
+}
+
+/// Older siblings that are stolen later are skipped, and run after all when they are joined.
+void one_fails() {
+  make(0, 0, primary());
+  make(1, 1, primary(), failing);
+  join(world.slots[1]);
+  join(world.slots[0]);
 }
 
 void reuse_the_frame() {
@@ -175,10 +191,12 @@ void forcing_thief() {
   run(steal());
 }
 void forcing_thief_twice() {
+  forcing_thief();
+  forcing_thief();
+}
+void publisher() {
   force();
-  run(steal());
   force();
-  run(steal());
 }
 /// Publishes again while it holds a child whose parent may be about to wait for it.
 void thief_forcing_while_it_holds_a_child() {
@@ -187,7 +205,6 @@ void thief_forcing_while_it_holds_a_child() {
   force();
   run(d);
 }
-void patient_thief() { run(steal()); }
 
 /// A worker's whole life: searches with real patience, sleeps, is woken, ends when all stop.
 void whole_worker() { switch_to(*world.s->fibers.acquire(), {}); }
@@ -202,10 +219,13 @@ void stop() {
 
 // ---- setting up
 
-/// What a fiber of worker 0 does in a scenario where only the children it waits for bring it work.
-void wait_for_ready_fibers() {
+/// A worker's loop where worker 0 does not search while it waits for its children.
+void loop_of_focused_owner() {
   for (;;) {
     worker& w = *this_worker();
+    if (w.id != 0) {
+      worker::loop();
+    }
     model::await(reinterpret_cast<const std::uint32_t*>(&w.shared.mine));
     if (fiber* f = w.next_ready()) {
       switch_to(*f, {[](fiber& left, void* pool) { static_cast<fiber_pool*>(pool)->release(&left); },
@@ -282,7 +302,7 @@ void set_up(int workers, int fibers, void (*loop)()) {
 
 template <int Workers>
 void focused() {
-  set_up(Workers, 1, wait_for_ready_fibers);
+  set_up(Workers, Workers, loop_of_focused_owner);
 }
 template <int Workers>
 void whole() {
@@ -303,9 +323,10 @@ const char* all_run_once() {
 }
 
 /// Statistics change nothing.
-void forget_statistics() {
+void tidy() {
   for (const auto& w : world.s->workers) {
     w->statistics = {};
+    w->own.tasks_run.value_ = 0;
     w->random %= w->victims.size();
   }
 }
@@ -316,51 +337,90 @@ torc::detail::scheduler* torc::detail::current_scheduler() noexcept { return wor
 
 namespace {
 
-const std::vector<model::scenario>& scenarios() {
-  static const std::vector<model::scenario> all = {
-      {"ask1", "1 child, thief asks", focused<2>, {spawn_and_join<1>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
-      {"ask2", "2 children, thief asks", focused<2>, {spawn_and_join<2>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
-      {"ask3", "3 children, thief asks", focused<2>, {spawn_and_join<3>, asking_thief}, all_run_once, sleepers::no, forget_statistics},
-      {"force1", "1 child, thief forces", focused<2>, {spawn_and_join<1>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"force2", "2 children, thief forces", focused<2>, {spawn_and_join<2>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"force3", "3 children, thief forces", focused<2>, {spawn_and_join<3>, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"reuse", "a frame dies, another is made at the same place", focused<2>, {reuse_the_frame, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"nested", "", focused<2>, {nested, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"nested2", "", focused<2>, {nested_beside, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"order", "", focused<2>, {join_out_of_order, forcing_thief_twice}, all_run_once, sleepers::no, forget_statistics},
-      {"suspend", "", focused<2>, {spawn_and_join<2>, thief_forcing_while_it_holds_a_child}, all_run_once, sleepers::no, forget_statistics},
-      {"stop", "", whole<2>, {stop, whole_worker}, all_run_once, sleepers::no, forget_statistics},
-      {"whole1", "", whole<2>, {spawn_and_join<1>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
-      {"wake", "", whole<2>, {rely_on_thieves<2>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
-      {"whole2", "", whole<2>, {spawn_and_join<2>, whole_worker}, all_run_once, sleepers::yes, forget_statistics},
-      {"thieves", "", focused<3>, {spawn_and_join<1>, asking_thief, forcing_thief}, all_run_once, sleepers::no, forget_statistics},
+struct entry : model::scenario {
+  bool big; ///< only with --long
+};
+
+entry small(const char* name, const char* about, void (*owner)(), void (*thief)(),
+            void (*third)() = nullptr, bool big = false) {
+  if (third != nullptr) {
+    return {{name, about, focused<3>, {owner, thief, third}, all_run_once, sleepers::no, tidy}, big};
+  }
+  return {{name, about, focused<2>, {owner, thief}, all_run_once, sleepers::no, tidy}, big};
+}
+entry idle(const char* name, const char* about, void (*setup)(), void (*owner)(), bool big = false) {
+  return {{name, about, setup, {owner, whole_worker}, all_run_once, sleepers::yes, tidy}, big};
+}
+
+std::vector<entry> scenarios() {
+  return {
+      small("ask1", "1 child; a thief asks, steals twice", spawn_and_join<1>, asking_thief),
+      small("ask2", "2 children; the same", spawn_and_join<2>, asking_thief),
+      small("ask3", "3 children; the same", spawn_and_join<3>, asking_thief),
+      small("force1", "1 child; a thief forces and steals, twice", spawn_and_join<1>,
+            forcing_thief_twice),
+      small("force2", "2 children; the same", spawn_and_join<2>, forcing_thief_twice),
+      small("force3", "3 children; the same", spawn_and_join<3>, forcing_thief_twice),
+      small("reuse", "a child dies, another takes its place; the same", reuse_the_frame,
+            forcing_thief_twice),
+      small("nested", "a child and its child; the same", nested, forcing_thief_twice),
+      small("beside", "a child beside a nested one; the same", nested_beside, forcing_thief_twice),
+      small("order", "3 children joined out of order; the same", join_out_of_order,
+            forcing_thief_twice),
+      small("fails", "a child fails, its sibling may be skipped; the same", one_fails,
+            forcing_thief_twice),
+      small("suspend", "2 children; a thief steals one, forces again, runs it", spawn_and_join<2>,
+            thief_forcing_while_it_holds_a_child),
+      small("thieves", "1 child; one thief asks, another forces", spawn_and_join<1>, asking_thief,
+            forcing_thief),
+      small("walk", "1 child; a forcing thief, another only publishes", spawn_and_join<1>,
+            forcing_thief, publisher),
+      {{"stop", "the end of a session", whole<2>, {stop, whole_worker}, all_run_once, sleepers::no,
+        tidy},
+       false},
+      idle("sleep1", "1 child; the other worker searches, sleeps, wakes", focused<2>,
+           spawn_and_join<1>),
+      idle("wake", "2 children; one waits for a thief to run the other", focused<2>,
+           rely_on_thieves<2>),
+      idle("sleep2", "2 children; the other worker searches, sleeps, wakes", focused<2>,
+           spawn_and_join<2>, true),
+      idle("whole1", "1 child; both workers search, sleep, wake", whole<2>, spawn_and_join<1>, true),
+      small("walk2", "2 children; a forcing thief, another only publishes", spawn_and_join<2>,
+            forcing_thief, publisher, true),
+      small("thieves2", "2 children; one thief asks, another forces", spawn_and_join<2>,
+            asking_thief, forcing_thief, true),
   };
-  return all;
+}
+
+void print(const entry& s, const model::result& r, double seconds) {
+  std::printf("%-9s%-55s%9zu states %9zu steps %8.1e executions %5.1f s, %s\n", s.name, s.about,
+              r.states, r.steps, r.executions, seconds,
+              !r.error.empty() ? "FAILED"
+              : r.cycles != 0  ? "exhausted but for cycles"
+              : r.complete     ? "exhausted"
+                               : "NOT exhausted");
+  if (!r.error.empty()) {
+    std::printf("%s: %s\nreplay with: model %s '%s'\n", s.name, r.error.c_str(), s.name,
+                r.choices.c_str());
+  }
+  std::fflush(stdout);
 }
 
 } // namespace
 
+/// model [--long | scenario [choices]]
 int main(int argc, char** argv) {
+  const std::string which = argc > 1 ? argv[1] : "";
   bool ok = true;
-  for (const model::scenario& s : scenarios()) {
-    if (argc > 1 && std::strcmp(argv[1], s.name) != 0) {
-      continue;
-    }
-    if (argc > 2) {
-      model::replay(s, argv[2]);
-      continue;
-    }
-    const std::clock_t begin = std::clock();
-    const model::result r = model::explore(s, 20'000'000);
-    std::printf("%-10s %9zu states %10zu steps %8zu final %zu cycles %zu restarts  %.2g executions %6.2f s %s\n",
-                s.name, r.states, r.steps, r.final_states, r.cycles, r.restarts, r.executions,
-                static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC,
-                r.complete ? "" : "INCOMPLETE");
-    std::fflush(stdout);
-    if (!r.error.empty()) {
-      std::printf("%s: %s\n  choices %s\n", s.name, r.error.c_str(), r.choices.c_str());
-      model::replay(s, r.choices);
-      ok = false;
+  for (const entry& s : scenarios()) {
+    if (which == s.name || which == "--long" || (which.empty() && !s.big)) {
+      const std::clock_t begin = std::clock();
+      const model::result r = model::explore(s, 50'000'000);
+      print(s, r, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+      ok = ok && r.error.empty() && r.complete;
+      if (const std::string choices = argc > 2 ? argv[2] : r.choices; !choices.empty()) {
+        model::replay(s, choices);
+      }
     }
   }
   return ok ? 0 : 1;

@@ -50,10 +50,10 @@ enum class outcome : std::uint8_t {
   skipped, ///< not run, because a sibling had failed
 };
 
-/// The owner's view of an entry.
+/// The owner's view of an entry. The first is what a child run in place is left in, for a quick look.
 enum class claim_state : std::uint8_t {
+  running, ///< runs on this fiber, or is being joined; in the stack, or was until it ended
   pending, ///< not joined yet
-  running, ///< runs on this fiber, or is being joined; in the stack
   joined,  ///< out of the stack; holds an outcome
   empty,   ///< out of the stack; its outcome has been taken
 };
@@ -74,7 +74,10 @@ struct descriptor {
   outcome ended = outcome::none;
   bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
-  std::uint8_t unused[3] = {};      // makes the above one word, so that one store initialises them
+  /// Of a child: its destructor has something to do. Not atomic, so that after an inlined `get` the
+  /// compiler knows that it is false.
+  bool unasked = true;
+  std::uint8_t unused[2] = {}; // makes the above one word, so that one store initialises them
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {
@@ -151,7 +154,7 @@ inline void push(front& f, descriptor& d) noexcept {
   d.prev = f.head.load(std::memory_order_relaxed);
   f.head.store(&d, std::memory_order_release); // a publisher that reads it sees all of d
   light_barrier();
-  if (f.guard.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (is_set(f.guard)) [[unlikely]] {
     push_slow(f);
   }
 }
@@ -161,8 +164,8 @@ inline void push(front& f, descriptor& d) noexcept {
 inline bool claim_newest(front& f, descriptor& d) noexcept {
   d.claim.store(claim_state::running, std::memory_order_relaxed);
   light_barrier();
-  return !f.guard.load(std::memory_order_acquire) &&
-         d.seen.load(std::memory_order_relaxed) == visibility::owner_only;
+  static_assert(visibility::owner_only == visibility{});
+  return !is_set(f.guard) && !is_set(d.seen);
 }
 
 /// Owner, joining `d`. True: nobody has started it; it is now the running task, so run it and then
@@ -188,14 +191,14 @@ inline void enter(front& f, descriptor& d) noexcept {
 inline void pop(front& f, descriptor& d) noexcept {
   f.head.store(d.prev, std::memory_order_release);
   light_barrier();
-  if (f.guard.load(std::memory_order_acquire)) [[unlikely]] {
+  if (is_set(f.guard)) [[unlikely]] {
     pop_slow(f);
   }
 }
 
 /// Owner: the running task `d` has ended and joined its children.
 inline void retire(front& f, descriptor& d) noexcept {
-  f.tasks_run.store(f.tasks_run.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  increment(f.tasks_run);
   pop(f, d);
 }
 
