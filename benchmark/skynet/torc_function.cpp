@@ -4,16 +4,20 @@
 
 namespace {
 
+long node(long first, long leaves);
+
+// The sum below `children` neighbours: the first is called, the others are one task to be stolen.
+long below(long first, long part, long children) {
+  if (children == 1) {
+    return node(first, part);
+  }
+  auto others = torc::spawn(below, first + part, part, children - 1);
+  const long sum = node(first, part);
+  return sum + others.get();
+}
+
 long node(long first, long leaves) {
-  if (leaves == 1) return first;
-  const long part = leaves / 10;
-  const auto child = [=](long i) { return torc::spawn(node, first + i * part, part); };
-  auto b = child(1), c = child(2), d = child(3), e = child(4), f = child(5);
-  auto g = child(6), h = child(7), i = child(8), j = child(9);
-  const long a = node(first, part);
-  // The youngest child first: it is on top of the worker's deque.
-  return a + j.get() + i.get() + h.get() + g.get() + f.get() + e.get() + d.get() + c.get() +
-         b.get();
+  return leaves == 1 ? first : below(first, leaves / 10, 10);
 }
 
 } // namespace

@@ -55,6 +55,7 @@ public:
   void search_ends() noexcept;
   /// Sleeps unless there is work to be found. The caller counts as searching before and after.
   void sleep(worker& w) noexcept;
+  bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
   /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.
   void force_publication(worker& victim) noexcept;

@@ -41,8 +41,8 @@ void worker::serve() noexcept {
   shared.lock.lock();
   shared.publish(own);
   const bool work = !shared.looks_empty();
-  // With nothing to give away a sleeper still relies on the guard.
-  own.guard.store(!work && owner.hungry(), std::memory_order_relaxed);
+  // With nothing to give away a request stays, and so does what a sleeper relies on.
+  own.guard.store(!work && owner.anybody_wants(), std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();

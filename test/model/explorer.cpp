@@ -8,18 +8,19 @@
 
 #include <algorithm>
 #include <boost/context/detail/fcontext.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
-#include <utility>
 #include <torc/detail/platform.hpp>
+#include <utility>
 
 namespace model {
 namespace {
 
 namespace context = boost::context::detail;
 
-constexpr std::size_t max_threads = 4, max_buffered = 24, max_cells = 40, stack_bytes = 64 << 10;
+constexpr std::size_t max_threads = 4, max_buffered = 40, max_cells = 40, stack_bytes = 64 << 10;
 
 struct buffered_store {
   char* address;
@@ -28,19 +29,18 @@ struct buffered_store {
 };
 
 struct thread {
-  void* saved;             ///< context of the fiber it runs, while it does not
+  void* saved;                ///< context of the fiber it runs, while it does not
   torc::detail::front* front; ///< its torc_front
   const void* address;
   op want;
   bool woken;
-  bool updated;            ///< its last access was a locked instruction
+  bool updated; ///< its last access was a locked instruction
   std::uint8_t options;
-  std::uint8_t option;     ///< the one chosen
-  std::uint8_t unfenced;   ///< bits: threads that its barrier still waits for
+  std::uint8_t option;   ///< the one chosen
+  std::uint8_t unfenced; ///< bits: threads that its barrier still waits for
   unsigned clock;
   unsigned buffered;
   buffered_store buffer[max_buffered];
-  std::size_t used() const { return offsetof(thread, buffer) + buffered * sizeof(buffered_store); }
 };
 
 /// Memory on a stack that stores reach through a buffer is kept apart: when they get there, the
@@ -77,8 +77,8 @@ std::vector<mortal> mortals;
 range constant;
 std::vector<std::pair<const void*, std::string>> names;
 
-/// Which threads have read and written an address, as bits. Accesses that no other thread can notice
-/// are no steps of their own (see `notice`).
+/// Which threads have read and written an address, as bits. Accesses that no other thread can
+/// notice are no steps of their own (see `notice`).
 struct usage {
   const void* address;
   std::uint8_t readers;
@@ -90,8 +90,8 @@ bool learned = false; ///< something new about sharing
 
 const scenario* running_scenario;
 bool in_setup = false;
-int current = -1;           ///< the thread whose step it is
-void* explorer = nullptr;   ///< the explorer's context during a step
+int current = -1;         ///< the thread whose step it is
+void* explorer = nullptr; ///< the explorer's context during a step
 const char* error = nullptr;
 bool tracing = false;
 
@@ -158,6 +158,9 @@ usage notice(const void* address, bool write) {
   learned |= (users & self) == 0;
   u.address = address;
   users |= self;
+  if (all_steps) {
+    return {address, 0xff, 0xff};
+  }
   usage others = u;
   others.readers &= static_cast<std::uint8_t>(~self);
   others.writers &= static_cast<std::uint8_t>(~self);
@@ -167,6 +170,24 @@ usage notice(const void* address, bool write) {
     }
   }
   return others;
+}
+
+/// A plain access through a pointer out of a dead object.
+void on_fault(int) {
+  if (current >= 0) {
+    fail("a pointer that leads nowhere has been followed");
+  }
+  std::signal(SIGSEGV, SIG_DFL);
+}
+
+void catch_faults() {
+  static char stack[stack_bytes];
+  const stack_t alternative{stack, 0, sizeof stack};
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action {};
+  action.sa_handler = on_fault;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER; // it is left without return
+  sigaction(SIGSEGV, &action, nullptr);
 }
 
 void run_thread(context::transfer_t from) {
@@ -182,8 +203,8 @@ struct transition {
 constexpr std::uint8_t flush = 7;
 char letter(transition t) { return static_cast<char>('0' + t.what * max_threads + t.thread); }
 transition of_letter(char c) {
-  return {static_cast<std::uint8_t>((c - '0') % max_threads),
-          static_cast<std::uint8_t>((c - '0') / max_threads)};
+  return {static_cast<std::uint8_t>(static_cast<std::size_t>(c - '0') % max_threads),
+          static_cast<std::uint8_t>(static_cast<std::size_t>(c - '0') / max_threads)};
 }
 
 bool on_heap(const void* p) { return p >= heap && p < heap + sizeof heap; }
@@ -388,6 +409,8 @@ void outside_heap(const F& f) {
   f();
   in_setup = true;
 }
+bool all_steps = false;
+
 void set_front(std::size_t thread, torc::detail::front* f, void** native_context) {
   state.threads[thread].front = f;
   add_stack(native_stacks[thread], native_stacks[thread] + stack_bytes, native_context);
@@ -511,6 +534,7 @@ result search(const scenario& s, std::size_t max_states) {
 }
 
 result explore(const scenario& s, std::size_t max_states) {
+  catch_faults();
   std::memset(usages, 0, sizeof usages);
   prepare(s);
   learn();
@@ -558,8 +582,8 @@ void replay(const scenario& s, const std::string& choices) {
   }
   for (std::size_t i = 0; i < state.count; ++i) {
     const thread& t = state.threads[i];
-    static constexpr const char* wants[] = {"go on",      "an empty store buffer", "the lock",
-                                            "a barrier",  "to be woken",           "a value in",
+    static constexpr const char* wants[] = {"go on",       "an empty store buffer", "the lock",
+                                            "a barrier",   "to be woken",           "a value in",
                                             "nothing more"};
     std::printf("   %zu  wants %s %s, %u stores in its buffer\n", i,
                 wants[static_cast<std::size_t>(t.want)],
@@ -601,7 +625,8 @@ std::uint64_t read_memory(const void* address, unsigned size) noexcept {
     std::memcpy(&value, address, size);
   } else {
     cell* const end = state.cells + state.cells_used;
-    const cell* const c = std::find_if(+state.cells, +end, [=](const cell& x) { return x.address == address; });
+    const cell* const c =
+        std::find_if(+state.cells, +end, [=](const cell& x) { return x.address == address; });
     value = c != end ? c->value : 0;
   }
   return value;
@@ -613,7 +638,8 @@ void write_memory(void* address, unsigned size, std::uint64_t value) noexcept {
     return;
   }
   cell* const end = state.cells + state.cells_used;
-  cell* const c = std::find_if(state.cells, end, [=](const cell& x) { return x.address >= address; });
+  cell* const c =
+      std::find_if(state.cells, end, [=](const cell& x) { return x.address >= address; });
   if (c == end || c->address != address) {
     if (state.cells_used == max_cells) {
       error = "the model has too few cells for stacks";
@@ -676,8 +702,8 @@ void begin_update(const void* address, op want) noexcept {
 
 void trace(const char* what, const void* address, std::uint64_t value) noexcept {
   if (tracing && current >= 0) {
-    const std::string text = value > 0xffffffff ? name_of(reinterpret_cast<void*>(value))
-                                                : std::to_string(value);
+    const std::string text =
+        value > 0xffffffff ? name_of(reinterpret_cast<void*>(value)) : std::to_string(value);
     std::printf("   %d  %s %s: %s\n", current, what, name_of(address).c_str(), text.c_str());
   }
 }

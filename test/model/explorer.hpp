@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "model.hpp"
 #include <cstddef>
 #include <string>
 #include <vector>
-#include "model.hpp"
 
 namespace torc::detail {
 struct front;
@@ -19,11 +19,11 @@ enum class sleepers : bool { no, yes };
 struct scenario {
   const char* name;
   const char* about;
-  void (*setup)();                ///< makes the initial state
+  void (*setup)(); ///< makes the initial state
   std::vector<void (*)()> threads;
-  const char* (*check)();         ///< what is wrong with the final state, or null
+  const char* (*check)(); ///< what is wrong with the final state, or null
   sleepers at_end;
-  void (*forget)();               ///< resets what nobody reads, before states are compared
+  void (*forget)(); ///< resets what nobody reads, before states are compared
 };
 
 struct result {
@@ -34,9 +34,12 @@ struct result {
   std::size_t restarts = 0; ///< because memory turned out to be shared
   double executions = 0;
   bool complete = true;
-  std::string error; ///< empty, or what went wrong
+  std::string error;   ///< empty, or what went wrong
   std::string choices; ///< ... and how to get there
 };
+
+/// Do not skip steps that no other thread can notice: slower, to check that it makes no difference.
+extern bool all_steps;
 
 result explore(const scenario& s, std::size_t max_states);
 /// Executes one way and prints each step.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // The machine and the operating system that the simulated threads see, in place of the C library's
-// functions of these names, and what replaces the few sources of the library that need the real ones.
+// functions of these names, and what replaces the few sources of the library that need the real
+// ones.
 
 #include <algorithm>
 #include <chrono>
@@ -34,8 +35,8 @@ extern "C" long syscall(long number, ...) noexcept {
 }
 
 /// Time has passed as the explorer likes. A searching worker either finds with its first looks at
-/// the clock that it may go on asking, that it may force a publication, and that it should sleep; or
-/// the last at once. A search begins just after its `searching_.fetch_add`.
+/// the clock that it may go on asking, that it may force a publication, and that it should sleep;
+/// or the last at once. A search begins just after its `searching_.fetch_add`.
 std::chrono::steady_clock::time_point std::chrono::steady_clock::now() noexcept {
   static constexpr microseconds times[] = {microseconds(0), microseconds(1), microseconds(50),
                                            microseconds(200)};

@@ -140,7 +140,8 @@ void heavy_barrier() noexcept;
 class spinlock {
 public:
   bool try_lock() noexcept {
-    return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire);
+    return !held_.load(std::memory_order_relaxed) &&
+           !held_.exchange(true, std::memory_order_acquire);
   }
   void lock() noexcept {
     model::begin_update(&held_, model::op::lock);

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <ctime>
 #include <string>
-#include <vector>
 #include <torc/spawn.hpp>
+#include <vector>
 
 #include "explorer.hpp"
 #include "scheduler/scheduler.hpp"
@@ -110,10 +110,10 @@ void spawn_and_join() {
   }
 }
 
-/// Older siblings that are stolen later are skipped, and run after all when they are joined.
+/// Its sibling, if stolen later, is skipped, and run after all when it is joined.
 void one_fails() {
-  make(0, 0, primary());
-  make(1, 1, primary(), failing);
+  make(0, 0, primary(), failing);
+  make(1, 1, primary());
   join(world.slots[1]);
   join(world.slots[0]);
 }
@@ -228,8 +228,9 @@ void loop_of_focused_owner() {
     }
     model::await(reinterpret_cast<const std::uint32_t*>(&w.shared.mine));
     if (fiber* f = w.next_ready()) {
-      switch_to(*f, {[](fiber& left, void* pool) { static_cast<fiber_pool*>(pool)->release(&left); },
-                     &w.owner.fibers});
+      switch_to(*f,
+                {[](fiber& left, void* pool) { static_cast<fiber_pool*>(pool)->release(&left); },
+                 &w.owner.fibers});
     }
   }
 }
@@ -344,11 +345,13 @@ struct entry : model::scenario {
 entry small(const char* name, const char* about, void (*owner)(), void (*thief)(),
             void (*third)() = nullptr, bool big = false) {
   if (third != nullptr) {
-    return {{name, about, focused<3>, {owner, thief, third}, all_run_once, sleepers::no, tidy}, big};
+    return {{name, about, focused<3>, {owner, thief, third}, all_run_once, sleepers::no, tidy},
+            big};
   }
   return {{name, about, focused<2>, {owner, thief}, all_run_once, sleepers::no, tidy}, big};
 }
-entry idle(const char* name, const char* about, void (*setup)(), void (*owner)(), bool big = false) {
+entry idle(const char* name, const char* about, void (*setup)(), void (*owner)(),
+           bool big = false) {
   return {{name, about, setup, {owner, whole_worker}, all_run_once, sleepers::yes, tidy}, big};
 }
 
@@ -375,7 +378,12 @@ std::vector<entry> scenarios() {
             forcing_thief),
       small("walk", "1 child; a forcing thief, another only publishes", spawn_and_join<1>,
             forcing_thief, publisher),
-      {{"stop", "the end of a session", whole<2>, {stop, whole_worker}, all_run_once, sleepers::no,
+      {{"stop",
+        "the end of a session",
+        whole<2>,
+        {stop, whole_worker},
+        all_run_once,
+        sleepers::no,
         tidy},
        false},
       idle("sleep1", "1 child; the other worker searches, sleeps, wakes", focused<2>,
@@ -384,7 +392,8 @@ std::vector<entry> scenarios() {
            rely_on_thieves<2>),
       idle("sleep2", "2 children; the other worker searches, sleeps, wakes", focused<2>,
            spawn_and_join<2>, true),
-      idle("whole1", "1 child; both workers search, sleep, wake", whole<2>, spawn_and_join<1>, true),
+      idle("whole1", "1 child; both workers search, sleep, wake", whole<2>, spawn_and_join<1>,
+           true),
       small("walk2", "2 children; a forcing thief, another only publishes", spawn_and_join<2>,
             forcing_thief, publisher, true),
       small("thieves2", "2 children; one thief asks, another forces", spawn_and_join<2>,
@@ -408,8 +417,13 @@ void print(const entry& s, const model::result& r, double seconds) {
 
 } // namespace
 
-/// model [--long | scenario [choices]]
+/// model [--all-steps] [--long | scenario [choices]]
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--all-steps") == 0) {
+    model::all_steps = true;
+    --argc;
+    ++argv;
+  }
   const std::string which = argc > 1 ? argv[1] : "";
   bool ok = true;
   for (const entry& s : scenarios()) {
