@@ -16,9 +16,7 @@ long below(long first, long part, long children) {
   return sum + others.get();
 }
 
-long node(long first, long leaves) {
-  return leaves == 1 ? first : below(first, leaves / 10, 10);
-}
+long node(long first, long leaves) { return leaves == 1 ? first : below(first, leaves / 10, 10); }
 
 } // namespace
 

@@ -50,7 +50,8 @@ enum class outcome : std::uint8_t {
   skipped, ///< not run, because a sibling had failed
 };
 
-/// The owner's view of an entry. The first is what a child run in place is left in, for a quick look.
+/// The owner's view of an entry. The first is what a child run in place is left in, for a quick
+/// look.
 enum class claim_state : std::uint8_t {
   running, ///< runs on this fiber, or is being joined; in the stack, or was until it ended
   pending, ///< not joined yet
