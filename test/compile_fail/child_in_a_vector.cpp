@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: deleted function|deleted constructor|construct_at|constructible
+// expect: deleted function|no viable conversion|construct_at|constructible
 #include <torc/torc.hpp>
 #include <vector>
 

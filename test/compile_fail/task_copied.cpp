@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: deleted function|deleted constructor
+// expect: deleted function|deleted constructor|deleted copy constructor|marked deleted
 #include <torc/torc.hpp>
 
 torc::task<int> f() { co_return 1; }
