@@ -11,7 +11,8 @@ namespace torc {
 
 /// Reads the TORC_* environment and starts the workers; the calling thread becomes worker 0 and
 /// waits for `launch`. A wrong variable ends the program with one line and exit code 2. Throws
-/// std::logic_error if a runtime is up.
+/// std::logic_error if a runtime is up. Under mpirun or the like all ranks must call it, as well as
+/// `launch` and `shutdown`; between these calls each goes its own way.
 void init();
 
 /// Ends the session `init` began: waits for submitted tasks, stops and joins the workers, prints
@@ -19,19 +20,31 @@ void init();
 /// session may begin. Without a session it does nothing.
 void shutdown();
 
-/// The number of workers of the session, 1 without one.
+/// The number of workers of all ranks, 1 without a session.
 int num_workers() noexcept;
 
-/// The number of the worker that runs the calling task, -1 on other threads. It may change
-/// whenever the task waits.
+/// The number, among all, of the worker that runs the calling task, -1 on other threads. It may
+/// change whenever the task waits.
 int worker() noexcept;
+
+/// The number of ranks: processes that run this program together, started by mpirun or the like; 1
+/// for one started by itself.
+int num_ranks() noexcept;
+
+/// The number of this rank, 0 to num_ranks() - 1. The primary task runs on rank 0.
+int rank() noexcept;
+
+/// Allow, as at first unless TORC_STEALING=0, or forbid ranks to take tasks from each other. Waits
+/// until all ranks know. Within a rank workers go on to steal from each other.
+void enable_stealing();
+void disable_stealing();
 
 /// Seconds since an arbitrary moment, monotonic.
 double wtime() noexcept;
 
 namespace detail {
 using primary_function = std::function<int()>;
-int launch_primary(primary_function primary);
+int launch_primary(const primary_function& primary);
 
 /// Runs `app`, in any of the accepted forms, and gives the exit code.
 template <class App, class... Args>
@@ -59,17 +72,21 @@ int run_app(App& app, Args... args) {
 
 /// Runs `app` as the primary task, on worker 0, and gives its result. `app` is a plain function
 /// or a coroutine function and returns int, void, task<int> or task<>. An exception of it passes
-/// to the caller. Between `init` and `shutdown`, any number of times.
+/// to the caller. Between `init` and `shutdown`, any number of times. On ranks other than 0 `app` is
+/// not called: they run tasks of the others until it has ended, and get its result too, or 1 if it
+/// has thrown.
 template <class App>
 requires(!std::is_null_pointer_v<App>) int launch(App app) {
   return detail::launch_primary([&app] { return detail::run_app(app); });
 }
 
 /// The calling function itself becomes the primary task, until `shutdown`: for programs that do
-/// something else first. Its stack is the thread's own.
+/// something else first. Its stack is the thread's own. On ranks other than 0 it does not return:
+/// they run tasks of the others until rank 0 shuts down, and then end the process with exit code 0.
 void launch(std::nullptr_t);
 
-/// init, launch and shutdown in one. `app` may take `(argc, argv)`. Returns its exit code; an
+/// init, launch and shutdown in one. `app` may take `(argc, argv)`. Returns its exit code, on all
+/// ranks; an
 /// exception of `app` passes to the caller after the shutdown.
 template <class App>
 int start(int argc, char** argv, App app) {

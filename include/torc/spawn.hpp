@@ -2,10 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <torc/detail/descriptor.hpp>
-#include <torc/detail/result.hpp>
-#include <torc/task.hpp>
-#include <tuple>
+#include <torc/detail/remote.hpp>
 
 namespace torc {
 
@@ -87,48 +84,6 @@ private:
 
 namespace detail {
 
-/// What f(args...) gives: the result of its coroutine if it is one.
-template <class R>
-struct value_of {
-  using type = R;
-};
-template <class T>
-struct value_of<task<T>> {
-  using type = T;
-};
-template <class F, class... Args>
-using result_of = typename value_of<std::invoke_result_t<F, Args...>>::type;
-
-/// Calls f(args...) with everything moved; a coroutine is run to its end.
-template <class F, class Tuple>
-decltype(auto) call(F& f, Tuple& args) {
-  using R = decltype(std::apply(std::move(f), std::move(args)));
-  if constexpr (is_task<R>) {
-    return std::apply(std::move(f), std::move(args)).get();
-  } else {
-    return std::apply(std::move(f), std::move(args));
-  }
-}
-
-/// Runs a task's body: its result or exception, and that of its submitted children, goes into `d`.
-template <class R, class Body>
-void run_into(descriptor& d, result_slot<R>& result, Body&& body) noexcept {
-  try {
-    result.fill(body);
-    d.ended = outcome::value;
-  } catch (...) {
-    d.fail(std::current_exception());
-  }
-  if (std::exception_ptr error = join_submitted()) [[unlikely]] {
-    if (d.ended == outcome::value) {
-      result.empty();
-      d.fail(std::move(error));
-    } else {
-      report_lost(error);
-    }
-  }
-}
-
 /// Ends the running task if an exception passes.
 struct leave_guard {
   descriptor* running;
@@ -143,15 +98,6 @@ struct leave_guard {
 struct asking {
   bool& unasked;
   ~asking() { unasked = false; }
-};
-
-/// What a task calls.
-template <class F, class... Args>
-struct closure {
-  template <class G, class... As>
-  explicit closure(G&& g, As&&... as) : f(std::forward<G>(g)), args(std::forward<As>(as)...) {}
-  [[no_unique_address]] F f;
-  [[no_unique_address]] std::tuple<Args...> args;
 };
 
 // The closure comes first: it must be complete before there is a child to be joined, and live until
@@ -201,7 +147,18 @@ private:
     auto& self = static_cast<spawned&>(d);
     run_into(d, self.result_, [&self]() -> R { return call(self.f, self.args); });
   }
-  static constexpr task_type table{&run, &finish_child};
+  static void save(const descriptor& d, writer& w) {
+    save_closure(static_cast<const spawned&>(d), w);
+  }
+  static void take_result(descriptor& d, reader* r) {
+    if (r != nullptr) {
+      load_result(static_cast<spawned&>(d).result_, *r);
+      d.ended = outcome::value;
+    }
+  }
+  static constexpr task_type table =
+      table_of<spawned, F, Args...>(&finish_child);
+  friend consteval task_type table_of<spawned, F, Args...>(void (*)(descriptor&) noexcept);
 };
 
 } // namespace detail

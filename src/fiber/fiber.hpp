@@ -23,6 +23,7 @@ struct fiber {
   char* frame_limit = nullptr;
   buried_frame* buried = nullptr;
   worker* tied = nullptr; ///< if set, only this worker resumes it
+  bool collective = false; ///< runs part of an spmd
   fiber* next = nullptr;  ///< link in the pool, or in a list of ready fibers
 
   char* mapping =

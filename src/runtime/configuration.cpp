@@ -15,6 +15,8 @@
 namespace torc::detail {
 namespace {
 
+constexpr int most_workers = 1024;
+
 [[noreturn]] void refuse(const char* name, std::string_view value, const char* allowed) {
   std::fprintf(stderr, "torc: %s=%.*s is wrong: %s\n", name, static_cast<int>(value.size()),
                value.data(), allowed);
@@ -34,11 +36,8 @@ bool parse(std::string_view text, Number& number) {
 }
 
 void read_workers(int& workers) {
-  constexpr int most = 1024;
   const std::string_view text = variable("TORC_WORKERS");
-  if (text.empty()) {
-    workers = std::min(usable_cores(), most);
-  } else if (!parse(text, workers) || workers < 1 || workers > most) {
+  if (!text.empty() && (!parse(text, workers) || workers < 1 || workers > most_workers)) {
     refuse("TORC_WORKERS", text, "a number of threads from 1 to 1024 is allowed");
   }
 }
@@ -86,12 +85,15 @@ void read_bind(bool& bind) {
   bind = text == "core";
 }
 
-void read_statistics(bool& statistics) {
-  const std::string_view text = variable("TORC_STATS");
-  if (!text.empty() && text != "0" && text != "1") {
-    refuse("TORC_STATS", text, "0 or 1 is allowed");
+void read_switch(const char* name, bool& on) {
+  const std::string_view text = variable(name);
+  if (text.empty()) {
+    return;
   }
-  statistics = text == "1";
+  if (text != "0" && text != "1") {
+    refuse(name, text, "0 or 1 is allowed");
+  }
+  on = text == "1";
 }
 
 void read_seed(std::optional<std::uint64_t>& seed) {
@@ -166,7 +168,7 @@ int usable_cores() {
   if (const double quota = cgroup_quota(); quota > 0) {
     cores = std::min(cores, static_cast<int>(std::ceil(quota)));
   }
-  return std::max(cores, 1);
+  return std::clamp(cores, 1, most_workers);
 }
 
 configuration read_configuration() {
@@ -174,7 +176,9 @@ configuration read_configuration() {
   read_workers(c.workers);
   read_stack_size(c.stack_size);
   read_bind(c.bind);
-  read_statistics(c.statistics);
+  read_switch("TORC_STATS", c.statistics);
+  read_switch("TORC_STEALING", c.stealing);
+  read_switch("TORC_ROUND_TRIP", c.round_trip);
   read_seed(c.seed);
   return c;
 }

@@ -9,10 +9,12 @@ namespace torc::detail {
 
 /// What the TORC_* environment variables say.
 struct configuration {
-  int workers = 1;                    ///< TORC_WORKERS
+  int workers = 0;                    ///< TORC_WORKERS; 0: as many as there are cores
   std::size_t stack_size = 64u << 20; ///< TORC_STACK_SIZE, bytes
   bool bind = false;                  ///< TORC_BIND=core
   bool statistics = false;            ///< TORC_STATS
+  bool stealing = true;               ///< TORC_STEALING, between ranks
+  bool round_trip = false;            ///< TORC_ROUND_TRIP
   std::optional<std::uint64_t> seed;  ///< TORC_SEED
 };
 

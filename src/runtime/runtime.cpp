@@ -2,76 +2,113 @@
 #include <torc/runtime.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
-#include <torc/submit.hpp>
 #include <utility>
 
-#include "runtime/statistics.hpp"
-#include "scheduler/scheduler.hpp"
+#include "runtime/session.hpp"
+#if TORC_HAS_MPI
+#include "transport/mpi.hpp"
+#endif
 
 namespace torc {
 namespace detail {
 namespace {
 
-scheduler* session = nullptr; // nobody's at exit: the workers may be running then
+session* current = nullptr; // nobody's at exit: the workers may be running then
+bool open_launch = false;   ///< launch(nullptr) has made the calling function the primary task
+
+/// Of threads that are no workers: of whom they are helpers, if any.
+constinit thread_local scheduler* helped = nullptr;
 
 /// Calls of `launch` and `shutdown` belong on the stack that `init` was called on.
-bool on_initial_stack() noexcept {
+void need_initial_stack(const char* message) {
   const worker* w = this_worker();
-  return w != nullptr && w->id == 0 && w->own.running == w->native;
+  if (w == nullptr || w->id != 0 || w->own.running != w->native) {
+    throw std::logic_error(message);
+  }
+}
+
+std::unique_ptr<transport> connect() {
+#if TORC_HAS_MPI
+  if (under_mpi_launcher()) {
+    return make_mpi_transport();
+  }
+#endif
+  return nullptr;
 }
 
 } // namespace
 
-scheduler* current_scheduler() noexcept { return session; }
-
-int launch_primary(primary_function primary) {
-  if (!on_initial_stack()) {
-    throw std::logic_error("torc::launch: call torc::init first, on the same thread, and do not "
-                           "launch from a task");
+[[gnu::noinline]] scheduler* current_scheduler() noexcept {
+  if (worker* w = this_worker()) {
+    return &w->owner;
   }
-  return submit(on_worker(0).pinned(), std::move(primary)).get();
+  return helped != nullptr ? helped : current != nullptr ? &current->workers() : nullptr;
+}
+
+void use_scheduler(scheduler& s) noexcept { helped = &s; }
+
+int launch_primary(const primary_function& primary) {
+  need_initial_stack("torc::launch: call torc::init first, on the same thread, and do not launch "
+                     "from a task");
+  return current->launch(primary);
 }
 
 } // namespace detail
 
 void init() {
   using namespace detail;
-  if (session != nullptr) {
+  if (current != nullptr) {
     throw std::logic_error("torc::init: the runtime is up already");
   }
-  session = new scheduler(read_configuration());
-  session->start();
+  configuration c = read_configuration();
+  current = new session(std::move(c), connect());
 }
 
 void launch(std::nullptr_t) {
-  if (!detail::on_initial_stack()) {
-    throw std::logic_error("torc::launch: call torc::init first, on the same thread");
+  using namespace detail;
+  need_initial_stack("torc::launch: call torc::init first, on the same thread");
+  if (current->rank() == 0) {
+    open_launch = true;
+    return;
   }
+  const int exit_code = current->await_end();
+  shutdown();
+  std::exit(exit_code);
 }
 
 void shutdown() {
   using namespace detail;
-  if (session == nullptr) {
+  if (current == nullptr) {
     return;
   }
-  if (!on_initial_stack()) {
-    throw std::logic_error("torc::shutdown: call it where torc::init was called, not in a task");
+  need_initial_stack("torc::shutdown: call it where torc::init was called, not in a task");
+  if (std::exchange(open_launch, false)) {
+    current->end_launch(0);
   }
-  session->stop();
-  if (session->config.statistics) {
-    print_statistics(*session);
-  }
-  delete std::exchange(session, nullptr);
+  current->shutdown();
+  delete std::exchange(current, nullptr);
 }
 
 int num_workers() noexcept {
-  return detail::session != nullptr ? static_cast<int>(detail::session->workers.size()) : 1;
+  const detail::scheduler* const s = detail::current_scheduler();
+  return s != nullptr ? s->place.all_workers() : 1;
 }
 
 int worker() noexcept {
-  const detail::worker* w = detail::this_worker();
-  return w != nullptr ? w->id : -1;
+  const detail::worker* const w = detail::this_worker();
+  return w != nullptr ? w->owner.place.first_worker() + w->id : -1;
+}
+
+int num_ranks() noexcept {
+  const detail::scheduler* const s = detail::current_scheduler();
+  return s != nullptr ? s->place.ranks() : 1;
+}
+
+int rank() noexcept {
+  const detail::scheduler* const s = detail::current_scheduler();
+  return s != nullptr ? s->place.rank : 0;
 }
 
 double wtime() noexcept {

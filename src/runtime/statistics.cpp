@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
@@ -17,6 +18,19 @@ void print_statistics(const scheduler& s) {
                  static_cast<unsigned long long>(n.stolen),
                  static_cast<unsigned long long>(n.suspended),
                  static_cast<double>(n.idle_ns) * 1e-9);
+  }
+}
+
+void print_statistics(const std::vector<rank_statistics>& ranks) {
+  using number = unsigned long long;
+  std::fprintf(stderr, "torc: rank workers %10s %10s %10s %9s %9s %9s %9s %10s %9s\n", "created",
+               "executed", "in process", "near", "far", "requests", "refused", "bytes", "idle s");
+  for (const rank_statistics& s : ranks) {
+    std::fprintf(stderr,
+                 "torc: %4d %7d %10llu %10llu %10llu %9llu %9llu %9llu %9llu %10llu %9.3f\n",
+                 s.rank, s.workers, number{s.created}, number{s.executed}, number{s.stolen_here},
+                 number{s.stolen_near}, number{s.stolen_far}, number{s.requests},
+                 number{s.refused}, number{s.bytes}, s.idle);
   }
 }
 

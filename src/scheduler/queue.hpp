@@ -68,6 +68,30 @@ struct alignas(64) queue {
     }
     return take(inbox, inbox.oldest());
   }
+  /// The oldest child that may leave the process; not one that would be skipped.
+  descriptor* take_child_for_rank() noexcept {
+    int looked_at = 0;
+    for (descriptor* d = children.oldest(); d != nullptr && looked_at < most_passed_over;
+         d = d->shared.newer, ++looked_at) {
+      const descriptor* const parent = d->shared.parent;
+      if (d->type->remote != nullptr &&
+          (parent == nullptr || !parent->child_failed.load(std::memory_order_relaxed))) {
+        return take(children, d);
+      }
+    }
+    return nullptr;
+  }
+  /// The oldest submitted task that may leave the process.
+  descriptor* take_submitted_for_rank() noexcept {
+    int looked_at = 0;
+    for (descriptor* d = inbox.oldest(); d != nullptr && looked_at < most_passed_over;
+         d = d->shared.newer, ++looked_at) {
+      if (d->type->remote != nullptr) {
+        return take(inbox, d);
+      }
+    }
+    return nullptr;
+  }
   descriptor* take_for_owner() noexcept {
     if (descriptor* d = take(children, children.newest())) {
       return d;
@@ -108,6 +132,8 @@ struct alignas(64) queue {
   }
 
 private:
+  static constexpr int most_passed_over = 64; // the lock is held meanwhile
+
   void count(task_list& list, int by) noexcept {
     atomic<std::uint32_t>& counter = &list == &pinned ? mine : available;
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),

@@ -20,9 +20,14 @@ void futex_wake(atomic<std::uint32_t>& word) noexcept {
 
 } // namespace
 
-scheduler::scheduler(const configuration& c) : config(c), fibers(c.stack_size, &worker::loop) {
+scheduler::scheduler(const configuration& c, front* fronts)
+    : config(c), place{0, {0, c.workers}}, fibers(c.stack_size, &worker::loop) {
+  if (fronts == nullptr) {
+    own_fronts_ = std::make_unique<front[]>(static_cast<std::size_t>(c.workers));
+    fronts = own_fronts_.get();
+  }
   for (int i = 0; i < c.workers; ++i) {
-    workers.push_back(std::make_unique<worker>(*this, i));
+    workers.push_back(std::make_unique<worker>(*this, i, fronts[i]));
   }
   order_victims(workers);
   if (c.seed) {
@@ -46,13 +51,16 @@ void scheduler::start() {
   enter(w.own, primary_);
 }
 
-void scheduler::stop() noexcept {
-  worker& w = *workers.front();
+void scheduler::drain() noexcept {
   for (std::exception_ptr error : {join_submitted(), outside.wait_for_children()}) {
     if (error) {
       report_lost(error);
     }
   }
+}
+
+void scheduler::stop() noexcept {
+  worker& w = *workers.front();
   pop(w.own, primary_);
   stopping_.store(true, std::memory_order_release);
   for (const auto& other : workers) {
@@ -91,7 +99,14 @@ void scheduler::resign(worker& w) noexcept {
 }
 
 int scheduler::next_cyclic() noexcept {
-  return static_cast<int>(cyclic_.fetch_add(1, std::memory_order_relaxed) % workers.size());
+  const auto all = static_cast<unsigned>(place.all_workers());
+  return static_cast<int>((static_cast<unsigned>(place.first_worker()) +
+                           cyclic_.fetch_add(1, std::memory_order_relaxed)) %
+                          all);
+}
+
+int scheduler::next_local() noexcept {
+  return static_cast<int>(local_.fetch_add(1, std::memory_order_relaxed) % workers.size());
 }
 
 void scheduler::send(descriptor& d, int q, bool pinned) noexcept {

@@ -6,6 +6,7 @@
 #include "scheduler/baton.hpp"
 #include "scheduler/seeded_schedule.hpp"
 #include "scheduler/submit_scope.hpp"
+#include "scheduler/work_source.hpp"
 #include "scheduler/worker.hpp"
 #include <memory>
 #include <optional>
@@ -22,24 +23,31 @@ namespace torc::detail {
 /// guards, passes a heavy barrier and looks once more.
 class scheduler {
 public:
-  explicit scheduler(const configuration& c);
+  /// `fronts`: as many as workers, or null to use some of its own.
+  explicit scheduler(const configuration& c, front* fronts = nullptr);
   ~scheduler();
 
   /// The calling thread becomes worker 0 and its stack a fiber that only it resumes.
   void start();
+  /// On worker 0's own stack: waits for tasks that were submitted outside of tasks.
+  void drain() noexcept;
   /// On worker 0's own stack: stops and joins all other workers; the thread is a worker no more.
   void stop() noexcept;
 
   const configuration config;
+  position place; ///< among the ranks; set before `start`
+  work_source* outer = nullptr;
   fiber_pool fibers;
   std::vector<std::unique_ptr<worker>> workers;
 
   bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
 
-  /// Sends a submitted task to worker `q`.
+  /// Sends a submitted task to the process's worker `q`.
   void send(descriptor& d, int q, bool pinned) noexcept;
-  /// The worker that gets the next task from this thread, cyclically from its own id.
+  /// The one of all workers that gets the next task, beginning with our first.
   int next_cyclic() noexcept;
+  /// The one of our workers.
+  int next_local() noexcept;
 
   /// Work has become visible: wakes a sleeper unless somebody searches anyway.
   void wake_one() noexcept;
@@ -56,6 +64,7 @@ public:
   /// Sleeps unless there is work to be found. The caller counts as searching before and after.
   void sleep(worker& w) noexcept;
   bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
+  bool all_asleep() const noexcept { return sleeping_.load() == static_cast<int>(workers.size()); }
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
   /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.
   void force_publication(worker& victim) noexcept;
@@ -72,6 +81,7 @@ private:
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
 
+  std::unique_ptr<front[]> own_fronts_;
   alignas(64) atomic<int> searching_{0};
   atomic<int> sleeping_{0};
   atomic<bool> stopping_{false};
@@ -81,14 +91,16 @@ private:
   spinlock ready_lock_;
   fiber* ready_ = nullptr;
   atomic<bool> any_ready_{false};
-  atomic<unsigned> cyclic_{0};
+  atomic<unsigned> cyclic_{0}, local_{0};
 
   static constexpr task_type no_task{nullptr, nullptr};
   descriptor primary_{no_task}; ///< the running task of worker 0's own stack
 };
 
-/// The scheduler of the session, or null.
+/// The scheduler of the session the calling thread belongs to, or null.
 scheduler* current_scheduler() noexcept;
+/// The calling thread, which is no worker, belongs to that session.
+void use_scheduler(scheduler& s) noexcept;
 
 /// A stack overflow on a fiber of the calling thread ends with a message instead of a bare signal.
 void guard_stacks();

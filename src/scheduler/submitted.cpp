@@ -64,41 +64,52 @@ void release(submitted& s) noexcept {
   delete &s;
 }
 
-int worker_for(placement where) {
+destination resolve(placement where) {
   scheduler* const s = current_scheduler();
-  const int workers = s != nullptr ? static_cast<int>(s->workers.size()) : 1;
-  if (where.to == placement::target::worker && (where.id < 0 || where.id >= workers)) {
-    throw std::out_of_range("torc::submit: there is no worker " + std::to_string(where.id) +
-                            "; workers are 0 to " + std::to_string(workers - 1));
+  const bool by_rank = where.to == placement::target::rank;
+  const int there_are = s == nullptr ? 1 : by_rank ? s->place.ranks() : s->place.all_workers();
+  if (where.to != placement::target::cyclic && (where.id < 0 || where.id >= there_are)) {
+    const char* const what = by_rank ? "rank" : "worker";
+    throw std::out_of_range(std::string("torc::submit: there is no ") + what + " " +
+                            std::to_string(where.id) + "; " + what + "s are 0 to " +
+                            std::to_string(there_are - 1));
   }
   if (s == nullptr) {
-    return -1;
+    return {};
   }
-  const worker* const here = this_worker();
-  switch (where.to) {
-  case placement::target::worker:
-    return where.id;
-  case placement::target::here:
-    if (here != nullptr) {
-      return here->id;
-    }
-    [[fallthrough]];
-  default:
-    return s->next_cyclic();
+  if (by_rank) {
+    const bool ours = where.id == s->place.rank;
+    return {where.id, ours ? s->place.first_worker() + s->next_local() : -1};
   }
+  const int q = where.to == placement::target::worker ? where.id : s->next_cyclic();
+  return {s->place.rank_of(q), q};
 }
 
-void send(submitted& s, int q, bool pinned) {
-  if (q < 0) { // without a runtime
+destination resolve(local_placement) {
+  scheduler* const s = current_scheduler();
+  if (s == nullptr) {
+    return {};
+  }
+  const worker* const here = this_worker();
+  const int local = here != nullptr ? here->id : s->next_local();
+  return {s->place.rank, s->place.first_worker() + local};
+}
+
+void send(submitted& s, destination to, bool pinned) {
+  if (to.rank < 0) { // without a runtime
     s.type->run(s);
     s.type->finish(s);
     return;
   }
-  scheduler& target = *current_scheduler();
-  s.scope = this_worker() != nullptr ? &this_submit_scope() : &target.outside;
+  scheduler& from = *current_scheduler();
+  s.scope = this_worker() != nullptr ? &this_submit_scope() : &from.outside;
   s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
   s.scope->pending.fetch_add(1, std::memory_order_relaxed);
-  target.send(s, q, pinned);
+  if (to.rank == from.place.rank) {
+    from.send(s, to.worker - from.place.first_worker(), pinned);
+  } else {
+    from.outer->ship(s, to.rank, to.worker, pinned);
+  }
 }
 
 void finish_submitted(descriptor& d) noexcept {

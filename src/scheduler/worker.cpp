@@ -47,6 +47,9 @@ void worker::serve() noexcept {
   if (work) {
     owner.wake_one();
   }
+  if (owner.outer != nullptr) {
+    owner.outer->poll();
+  }
 }
 
 void worker::suspend(after_switch action) noexcept {
@@ -171,8 +174,11 @@ descriptor* worker::search() noexcept {
     return found;
   }
   owner.search_begins();
+  if (owner.outer != nullptr) {
+    owner.outer->search_begins();
+  }
   const clock::time_point begin = clock::now();
-  bool forced = false;
+  bool forced = false, tired = false;
   descriptor* found = nullptr;
   for (;;) {
     found = steal();
@@ -186,8 +192,11 @@ descriptor* worker::search() noexcept {
     }
     const auto spent = clock::now() - begin;
     if (spent > search_time) {
-      owner.sleep(*this);
+      tired = true;
       break;
+    }
+    if (owner.outer != nullptr) {
+      owner.outer->seek();
     }
     if (!forced && spent > patience && !victims.empty()) {
       owner.force_publication(*victims[random++ % victims.size()]);
@@ -203,6 +212,12 @@ descriptor* worker::search() noexcept {
       pause();
     }
     std::this_thread::yield();
+  }
+  if (owner.outer != nullptr) {
+    owner.outer->search_ends();
+  }
+  if (tired) {
+    owner.sleep(*this);
   }
   owner.search_ends();
   statistics.idle_ns +=

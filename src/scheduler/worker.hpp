@@ -22,9 +22,9 @@ struct worker_statistics {
 /// One thread that runs tasks. Its loop runs on whatever fiber is free; when a task suspends, its
 /// fiber is put aside and the loop goes on with another one.
 struct worker {
-  worker(scheduler& s, int number) : owner(s), id(number) { own.self = this; }
+  worker(scheduler& s, int number, front& f) : own(f), owner(s), id(number) { own.self = this; }
 
-  front own;
+  front& own; ///< in memory of its own kind: other processes of the host may set its guard
   queue shared;
 
   // The owner's alone.

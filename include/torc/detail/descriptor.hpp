@@ -28,17 +28,28 @@
 #include <memory>
 #include <torc/detail/platform.hpp>
 
+namespace torc {
+class reader;
+class writer;
+} // namespace torc
+
 namespace torc::detail {
 
 struct descriptor;
 struct fiber;
 struct queue;
+struct remote_type;
 struct worker;
 
-/// What is known of a task statically.
+/// What is known of a task statically. The last three say how it runs on another rank
+/// (torc/detail/remote.hpp); they are null for one that cannot leave the process.
 struct task_type {
   void (*run)(descriptor&) noexcept;    ///< runs the task, stores result or exception in it
   void (*finish)(descriptor&) noexcept; ///< tells whoever waits; the descriptor may die in it
+  const remote_type* remote = nullptr;  ///< what the other rank makes of it
+  void (*save)(const descriptor&, writer&) = nullptr; ///< writes callable and arguments
+  /// Takes the result from the other rank; without a reader: it failed there.
+  void (*take_result)(descriptor&, reader*) = nullptr;
 };
 
 /// How a task ended.

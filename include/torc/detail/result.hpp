@@ -29,6 +29,7 @@ public:
     return std::move(value_);
   }
   R& get() noexcept { return value_; }
+  const R& get() const noexcept { return value_; }
   void empty() noexcept { std::destroy_at(std::addressof(value_)); }
 
 private:

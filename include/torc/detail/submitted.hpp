@@ -37,8 +37,13 @@ struct submitted : descriptor {
 
 void retain(submitted& s) noexcept;
 void release(submitted& s) noexcept;
-/// Makes it a child of the running task and sends it to worker `q`; negative: runs it at once.
-void send(submitted& s, int q, bool pinned);
+/// A worker of all ranks, or with -1 any worker of the rank. Rank -1: there is no runtime.
+struct destination {
+  int rank = -1;
+  int worker = -1;
+};
+/// Makes it a child of the running task and sends it there; without a runtime, runs it at once.
+void send(submitted& s, destination to, bool pinned);
 void finish_submitted(descriptor& d) noexcept;
 
 /// False if the task has ended already.
@@ -79,7 +84,18 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
     run_into(d, self.result, [&self]() -> R { return call(self.what.f, self.what.args); });
     std::destroy_at(&self.what);
   }
-  static constexpr task_type table{&run, &finish_submitted};
+  static void save(const descriptor& d, writer& w) {
+    save_closure(static_cast<const submitted_call&>(d).what, w);
+  }
+  static void take_result(descriptor& d, reader* r) {
+    auto& self = static_cast<submitted_call&>(d);
+    if (r != nullptr) {
+      load_result(self.result, *r);
+      d.ended = outcome::value;
+    }
+    std::destroy_at(&self.what);
+  }
+  static constexpr task_type table = table_of<submitted_call, F, Args...>(&finish_submitted);
 };
 
 } // namespace torc::detail

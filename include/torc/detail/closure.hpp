@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <torc/detail/descriptor.hpp>
+#include <torc/detail/result.hpp>
+#include <torc/task.hpp>
+#include <tuple>
+
+namespace torc::detail {
+
+/// What f(args...) gives: the result of its coroutine if it is one.
+template <class R>
+struct value_of {
+  using type = R;
+};
+template <class T>
+struct value_of<task<T>> {
+  using type = T;
+};
+template <class F, class... Args>
+using result_of = typename value_of<std::invoke_result_t<F, Args...>>::type;
+
+/// Calls f(args...) with everything moved; a coroutine is run to its end.
+template <class F, class Tuple>
+decltype(auto) call(F& f, Tuple& args) {
+  using R = decltype(std::apply(std::move(f), std::move(args)));
+  if constexpr (is_task<R>) {
+    return std::apply(std::move(f), std::move(args)).get();
+  } else {
+    return std::apply(std::move(f), std::move(args));
+  }
+}
+
+/// Runs a task's body: its result or exception, and that of its submitted children, goes into `d`.
+template <class R, class Body>
+void run_into(descriptor& d, result_slot<R>& result, Body&& body) noexcept {
+  try {
+    result.fill(body);
+    d.ended = outcome::value;
+  } catch (...) {
+    d.fail(std::current_exception());
+  }
+  if (std::exception_ptr error = join_submitted()) [[unlikely]] {
+    if (d.ended == outcome::value) {
+      result.empty();
+      d.fail(std::move(error));
+    } else {
+      report_lost(error);
+    }
+  }
+}
+
+/// What a task calls.
+template <class F, class... Args>
+struct closure {
+  template <class G, class... As>
+  explicit closure(G&& g, As&&... as) : f(std::forward<G>(g)), args(std::forward<As>(as)...) {}
+  [[no_unique_address]] F f;
+  [[no_unique_address]] std::tuple<Args...> args;
+};
+
+} // namespace torc::detail

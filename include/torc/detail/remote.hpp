@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A task that runs on another rank than the one that waits for it. What moves is a task that has
+// not started: identity of the callable and arguments as bytes. Its descriptor stays at home until
+// the result is back.
+
+#include <memory>
+#include <torc/detail/closure.hpp>
+#include <torc/detail/identity.hpp>
+#include <torc/shippable.hpp>
+#include <typeinfo>
+
+namespace torc::detail {
+
+/// Where a result goes: a place in the table of its home rank, and how often that has been used.
+struct task_home {
+  std::int32_t rank = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+};
+
+/// A task from another rank, on the heap.
+struct remote_task : descriptor {
+  explicit remote_task(const task_type& t) noexcept : descriptor(t) { std::construct_at(&shared); }
+  virtual ~remote_task() = default;
+  /// The result, if there is one.
+  virtual void save_result(writer& w) const = 0;
+
+  task_home home;
+  bool collective = false; ///< part of an `spmd`
+};
+
+/// Sends the outcome home and deletes the task.
+void finish_remote(descriptor& d) noexcept;
+
+template <class R>
+inline constexpr bool result_ships = std::is_void_v<R>;
+template <class R>
+requires(!std::is_void_v<R> && !std::is_reference_v<R>) inline constexpr bool result_ships<R> =
+    shippable<R>;
+
+template <class F, class... Args>
+void save_closure(const closure<F, Args...>& c, writer& w) {
+  codec<F>::save(w, c.f);
+  std::apply([&w](const Args&... args) { (codec<Args>::save(w, args), ...); }, c.args);
+}
+
+template <class R>
+void load_result(result_slot<R>& slot, [[maybe_unused]] reader& r) {
+  if constexpr (std::is_void_v<R>) {
+    slot.fill([] {});
+  } else {
+    slot.fill([&r] { return codec<R>::load(r); });
+  }
+}
+
+template <class F, class... Args>
+struct remote_call final : remote_task {
+  using R = result_of<F, Args...>;
+  // Braces, so that the parts are read in order.
+  struct parts {
+    F f;
+    std::tuple<Args...> args;
+  };
+  explicit remote_call(reader& r) : remote_call(parts{codec<F>::load(r), {codec<Args>::load(r)...}}) {}
+  explicit remote_call(parts&& p)
+      : remote_task(table), what_(std::make_from_tuple<closure<F, Args...>>(std::tuple_cat(
+                                std::forward_as_tuple(std::move(p.f)), std::move(p.args)))) {}
+  ~remote_call() override {
+    if (ended == outcome::value) {
+      result_.empty();
+    }
+  }
+  void save_result([[maybe_unused]] writer& w) const override {
+    if constexpr (!std::is_void_v<R>) {
+      codec<R>::save(w, result_.get());
+    }
+  }
+
+  static remote_task* load(reader& r) { return new remote_call(r); }
+  static const char* name() { return typeid(closure<F, Args...>).name(); }
+  static constexpr remote_type remote{&remote, remote_type::expected_magic, &load, &name};
+
+private:
+  static void run(descriptor& d) noexcept {
+    auto& self = static_cast<remote_call&>(d);
+    run_into(d, self.result_, [&self]() -> R { return call(self.what_.f, self.what_.args); });
+  }
+  static void save(const descriptor& d, writer& w) {
+    save_closure(static_cast<const remote_call&>(d).what_, w);
+  }
+  static constexpr task_type table{&run, &finish_remote, &remote, &save};
+
+  closure<F, Args...> what_;
+  result_slot<R> result_;
+};
+
+template <class F, class... Args>
+inline constexpr bool ships = result_ships<result_of<F, Args...>> && shippable<F> &&
+                              (shippable<Args> && ...);
+
+/// The table of a task type `Call` that runs `f(args...)`: `Call::run`, `Call::save` and
+/// `Call::take_result`, the last two only if everything is shippable.
+template <class Call, class F, class... Args>
+consteval task_type table_of(void (*finish)(descriptor&) noexcept) {
+  if constexpr (ships<F, Args...>) {
+    return {&Call::run, finish, &remote_call<F, Args...>::remote, &Call::save, &Call::take_result};
+  } else {
+    return {&Call::run, finish};
+  }
+}
+
+} // namespace torc::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <torc/detail/operation.hpp>
+#include <torc/submit.hpp>
+
+namespace torc {
+
+namespace detail {
+bool has_ranks() noexcept;
+/// Has all ranks run the saved call; throws what one of them throws.
+void call_everywhere(const writer& call);
+} // namespace detail
+
+/// An operation: runs `f(args...)` once on every rank, at the same time, and waits for all. Each
+/// runs on worker 0 of its rank, which does nothing else meanwhile, so that they may communicate
+/// with each other by `torc::communicator()` (torc/mpi.hpp). What `f` returns is dropped.
+///
+/// `f` and the arguments must be shippable. An exception on one rank or more: one of them is thrown
+/// when all ranks have ended; a rank that waits for one that threw waits for ever. Several spmds
+/// run one after the other; inside another one: std::logic_error. Begins when worker 0 of each rank
+/// has ended or suspended what it runs.
+template <class F, class... Args>
+auto spmd(F f, Args... args) {
+  using R = detail::result_of<F, Args...>;
+  detail::require_shippable<F>();
+  (detail::require_shippable<Args>(), ...);
+  if constexpr (!std::is_void_v<R>) {
+    detail::require_shippable<R>();
+  }
+  using closure = detail::closure<F, Args...>;
+  return detail::operation([what = closure(std::move(f), std::move(args)...)]() mutable {
+    if (detail::has_ranks()) {
+      writer w;
+      const detail::inline_section no_blocks(w);
+      detail::save_remote_type(w, detail::remote_call<F, Args...>::remote);
+      detail::save_closure(what, w);
+      detail::call_everywhere(w);
+    } else {
+      const auto run = [](closure c) { static_cast<void>(detail::call(c.f, c.args)); };
+      detail::submit_to(on_worker(0).pinned(), run, std::move(what)).get();
+    }
+  });
+}
+
+} // namespace torc

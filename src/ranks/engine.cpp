@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT
+#include "ranks/engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ranks/exception.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+/// How often the helper looks while tasks run.
+constexpr std::chrono::microseconds busy_period{500};
+/// How long it sleeps when nothing runs; those of this host ring, others do not.
+constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// A message of tasks is filled up to here.
+constexpr std::size_t full_message = 3500;
+
+/// The bell may be rung by another process, so these are not the private kind.
+void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
+                std::chrono::nanoseconds limit) noexcept {
+  const timespec t{limit.count() / 1'000'000'000, limit.count() % 1'000'000'000};
+  syscall(SYS_futex, &word, FUTEX_WAIT, value, &t, nullptr, 0);
+}
+void ring(rank_page& page) noexcept {
+  page.bell.fetch_add(1);
+  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+std::vector<int> host_numbers(const std::vector<std::string>& names) {
+  std::vector<int> numbers;
+  for (const std::string& name : names) {
+    numbers.push_back(static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin()));
+  }
+  return numbers;
+}
+
+} // namespace
+
+rank_engine* current_engine() noexcept {
+  const scheduler* const s = current_scheduler();
+  return s != nullptr ? static_cast<rank_engine*>(s->outer) : nullptr;
+}
+
+rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, bool stealing)
+    : rank(t.rank()), hosts(std::move(names)), scheduler_(s), transport_(t),
+      protocol_(*this, rank, host_numbers(hosts), 1), page_(*t.page(rank)),
+      forced_(s.workers.size()) {
+  protocol_.enable_stealing(stealing);
+  scheduler_.outer = this;
+  helper_ = std::thread([this] { help(); });
+}
+
+rank_engine::~rank_engine() {
+  ending_.store(true);
+  ring(page_);
+  helper_.join();
+  scheduler_.outer = nullptr;
+}
+
+// Looking at messages.
+
+void rank_engine::poll() noexcept { progress(false); }
+void rank_engine::seek() noexcept {
+  if (!token_.load(std::memory_order_relaxed)) { // it will be back, so it leaves no note
+    progress(true);
+  }
+}
+
+// A sender that sees a poller does not wake or interrupt anybody: the poller looks once more after
+// it has said that it is none.
+void rank_engine::search_begins() noexcept { page_.pollers.fetch_add(1); }
+void rank_engine::search_ends() noexcept {
+  page_.pollers.fetch_sub(1);
+  progress(false);
+}
+
+/// Whoever finds the token taken leaves a note, which its holder reads after giving it back.
+void rank_engine::progress(bool ask) noexcept {
+  again_.store(true);
+  while (again_.load() && !token_.exchange(true)) {
+    again_.store(false);
+    try {
+      advance(ask);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "torc: rank %d on %s ends the job: %s\n", rank,
+                   hosts[static_cast<std::size_t>(rank)].c_str(), e.what());
+      std::_Exit(1);
+    }
+    token_.store(false);
+  }
+}
+
+void rank_engine::advance(bool ask) {
+  const auto send_posted = [this] {
+    std::vector<posted> out;
+    post_lock_.lock();
+    out.swap(posted_);
+    post_lock_.unlock();
+    for (posted& p : out) {
+      send_now(p.to, std::move(p.m));
+    }
+  };
+  send_posted();
+  transport_.poll(*this);
+  for (std::size_t i = 0; i < arrived_.size(); ++i) { // it may grow
+    arrival a = std::move(arrived_[i]);
+    handle(a);
+  }
+  arrived_.clear();
+  if (wants_to_leave_.load(std::memory_order_relaxed) && !leaving_) {
+    leaving_ = true;
+    protocol_.leave();
+  }
+  if (ask) {
+    protocol_.hungry();
+  }
+  if (protocol_.wanted()) {
+    protocol_.offer();
+  }
+  send_posted();
+  if (!touched_.empty()) {
+    transport_.flush();
+    for (const int to : touched_) {
+      notify(to);
+    }
+    touched_.clear();
+  }
+}
+
+void rank_engine::receive(arrival&& a) { arrived_.push_back(std::move(a)); }
+
+void rank_engine::handle(arrival& a) {
+  reader r(a.head, a.block_sizes);
+  const auto h = r.get<header>();
+  switch (h.what) {
+  case kind::tasks:
+  case kind::submission:
+    accept_tasks(a, r, h);
+    break;
+  case kind::result:
+    accept_result(a, r);
+    break;
+  case kind::collective:
+    collective_.queue.emplace_back(h, bytes(r.rest().begin(), r.rest().end()));
+    start_collective();
+    break;
+  case kind::run:
+    run_collective(r, h);
+    break;
+  case kind::ran:
+    collective_ended(r);
+    break;
+  case kind::end:
+    protocol_.for_children([&](int c) { send(c, h); });
+    end_lock_.lock();
+    ends_.push_back(static_cast<int>(h.value));
+    if (end_waiter_ != nullptr) {
+      std::exchange(end_waiter_, nullptr)->post();
+    }
+    end_lock_.unlock();
+    break;
+  case kind::goodbye:
+    for (std::size_t n = r.count(sizeof(rank_statistics)); n > 0; --n) {
+      gathered_.push_back(r.get<rank_statistics>());
+    }
+    break;
+  case kind::request:
+  case kind::lifeline:
+  case kind::refusal:
+  case kind::close:
+    break;
+  default:
+    throw bad_message("torc: a received message is of no known kind");
+  }
+  if (a.from != rank) {
+    protocol_.received(a.from, h);
+  }
+}
+
+// Sending.
+
+/// A message's beginning. The load is a hint to those who look for work.
+bytes rank_engine::head_of(header h) const {
+  std::uint32_t load = 0;
+  for (const auto& w : scheduler_.workers) {
+    load += w->shared.available.load(std::memory_order_relaxed);
+  }
+  h.load = static_cast<std::uint8_t>(load == 0 ? 0 : 32 - __builtin_clz(load));
+  bytes head(sizeof h);
+  std::memcpy(head.data(), &h, sizeof h);
+  return head;
+}
+
+void rank_engine::send_now(int to, message&& m) {
+  if (to == rank) {
+    arrived_.push_back({.from = rank, .head = std::move(m.head), .block_sizes = {}});
+    return;
+  }
+  bytes_ += m.head.size();
+  for (const auto& block : m.blocks) {
+    bytes_ += block.size();
+  }
+  transport_.send(to, std::move(m));
+  if (std::find(touched_.begin(), touched_.end(), to) == touched_.end()) {
+    touched_.push_back(to);
+  }
+}
+
+/// From any thread; `body` comes after the header.
+void rank_engine::post(int to, header h, writer&& body, std::shared_ptr<void> owner) {
+  posted p{.to = to,
+           .m = {.head = head_of(h), .blocks = body.take_blocks(), .owner = std::move(owner)}};
+  p.m.head.insert(p.m.head.end(), body.bytes().begin(), body.bytes().end());
+  post_lock_.lock();
+  posted_.push_back(std::move(p));
+  post_lock_.unlock();
+}
+
+/// Makes rank `to` look at its messages soon.
+void rank_engine::notify(int to) noexcept {
+  rank_page* const page = transport_.page(to);
+  if (page == nullptr || page->pollers.load() != 0) {
+    return;
+  }
+  if (page->asleep.load() != 0) {
+    ring(*page);
+  }
+  for (std::uint32_t i = 0; i < page->workers; ++i) {
+    page->fronts()[i].guard.store(true, std::memory_order_relaxed);
+  }
+}
+
+// What the protocol asks for.
+
+void rank_engine::send(int to, header h) {
+  message m{.head = head_of(h), .blocks = {}, .owner = {}};
+  if (h.what == kind::goodbye) {
+    gathered_.push_back(own_statistics());
+    writer w;
+    w.put(static_cast<std::uint64_t>(gathered_.size()));
+    w.put(gathered_.data(), gathered_.size() * sizeof(rank_statistics));
+    m.head.insert(m.head.end(), w.bytes().begin(), w.bytes().end());
+  }
+  send_now(to, std::move(m));
+}
+
+bool rank_engine::hungry() { return scheduler_.anybody_wants(); }
+bool rank_engine::outstanding() { return !away_.empty(); }
+void rank_engine::closed() {
+  if (rank == 0) {
+    gathered_.push_back(own_statistics());
+    std::sort(gathered_.begin(), gathered_.end(),
+              [](const auto& a, const auto& b) { return a.rank < b.rank; });
+  }
+  all_left_.post();
+}
+
+// Tasks as bytes: for each its home, how many bytes and blocks it takes, remote type and closure.
+
+struct rank_engine::parcel {
+  writer w;
+  std::uint16_t count = 0;
+  std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
+
+  /// False if the task could not be saved; then it has failed.
+  bool add(rank_engine& engine, descriptor& d) {
+    const std::size_t begin = w.bytes().size(), first_block = w.blocks().size();
+    const bool passed_on = d.type->finish == &finish_remote;
+    try {
+      writer body;
+      save_remote_type(body, *d.type->remote);
+      d.type->save(d, body);
+      w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
+      w.put(static_cast<std::uint32_t>(body.bytes().size()));
+      w.put(static_cast<std::uint32_t>(body.blocks().size()));
+      w.put(body.bytes().data(), body.bytes().size());
+      for (const auto& block : body.blocks()) {
+        w.put_block(block.data(), block.size());
+      }
+    } catch (...) {
+      w.truncate(begin, first_block);
+      if (!passed_on && d.type->take_result != nullptr) {
+        d.type->take_result(d, nullptr);
+      }
+      d.fail(std::current_exception());
+      d.type->finish(d);
+      return false;
+    }
+    if (passed_on) { // its bytes are all that is needed of it, and blocks until they are sent
+      std::unique_ptr<remote_task> task(&static_cast<remote_task&>(d));
+      if (w.blocks().size() != first_block) {
+        if (!owner) {
+          owner = std::make_shared<std::vector<std::unique_ptr<remote_task>>>();
+        }
+        owner->push_back(std::move(task));
+      }
+    }
+    ++count;
+    return true;
+  }
+};
+
+/// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
+/// oldest submitted one. Null if all queues are without.
+descriptor* rank_engine::take_for_rank(bool& submitted) {
+  for (const auto& w : scheduler_.workers) {
+    queue& q = w->shared;
+    if (q.looks_empty()) {
+      continue;
+    }
+    q.lock.lock();
+    descriptor* d = q.take_child_for_rank();
+    submitted = d == nullptr;
+    if (submitted) {
+      d = q.take_submitted_for_rank();
+    }
+    q.lock.unlock();
+    if (d != nullptr) {
+      return d;
+    }
+  }
+  return nullptr;
+}
+
+/// Makes public what workers keep to themselves, unless that has been done since they last served.
+void rank_engine::publish_by_force() {
+  for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
+    worker& w = *scheduler_.workers[i];
+    if (&w != this_worker() && !forced_[i]) {
+      scheduler_.force_publication(w);
+      w.own.guard.store(true, std::memory_order_relaxed);
+      forced_[i] = true;
+    }
+  }
+}
+
+/// One child; or half of the submitted tasks, which are many and alike.
+int rank_engine::give(int to) {
+  parcel p;
+  std::size_t most = 1;
+  for (bool may_force = true; p.count < most && p.w.bytes().size() < full_message;) {
+    bool submitted = false;
+    descriptor* const d = take_for_rank(submitted);
+    if (d == nullptr) {
+      if (p.count == 0 && may_force) {
+        may_force = false;
+        publish_by_force();
+        continue;
+      }
+      break;
+    }
+    if (submitted && most == 1) {
+      for (const auto& w : scheduler_.workers) {
+        most += w->shared.available.load(std::memory_order_relaxed);
+      }
+      most = most / 2 + 1;
+    }
+    p.add(*this, *d);
+  }
+  if (p.count > 0) {
+    post(to, {.what = kind::tasks, .count = p.count}, std::move(p.w), p.owner);
+  }
+  return p.count;
+}
+
+void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
+  parcel p;
+  p.w.put(static_cast<std::int32_t>(q));
+  p.w.put(static_cast<std::uint8_t>(pinned));
+  if (p.add(*this, s)) {
+    post(to, {.what = kind::submission, .count = 1}, std::move(p.w), p.owner);
+    progress(false);
+  }
+}
+
+void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
+  int q = -1;
+  bool pinned = false;
+  if (h.what == kind::submission) {
+    q = r.get<std::int32_t>();
+    pinned = r.get<std::uint8_t>() != 0;
+  }
+  std::vector<remote_task*> tasks;
+  std::vector<std::span<std::byte>> to;
+  std::size_t first_block = 0;
+  for (int i = 0; i < h.count; ++i) {
+    const auto home = r.get<task_home>();
+    const auto size = r.get<std::uint32_t>();
+    const auto blocks = r.get<std::uint32_t>();
+    if (home.rank < 0 || home.rank >= transport_.size() || size > r.rest().size() ||
+        blocks > a.block_sizes.size() - first_block) {
+      throw bad_message("torc: a received task is longer than its message, or from nowhere");
+    }
+    const std::span<const std::size_t> sizes(a.block_sizes);
+    reader body(r.rest().first(size), sizes.subspan(first_block, blocks));
+    r.skip(size);
+    first_block += blocks;
+    try {
+      std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
+      body.expect_end();
+      task->home = home;
+      tasks.push_back(task.release());
+      const auto places = body.take_destinations();
+      to.insert(to.end(), places.begin(), places.end());
+    } catch (...) {
+      if (blocks != 0) {
+        throw; // where should they go?
+      }
+      writer w;
+      w.put(home.slot);
+      w.put(home.generation);
+      w.put(outcome::error);
+      save_exception(w, std::current_exception(), rank, hosts[static_cast<std::size_t>(rank)]);
+      post(home.rank, {.what = kind::result}, std::move(w));
+    }
+  }
+  (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
+                                                                                     : far_) +=
+      h.what == kind::tasks ? h.count : 0;
+  when_complete(a, std::move(to), [this, tasks = std::move(tasks), q, pinned] {
+    for (remote_task* t : tasks) {
+      enqueue(*t, q, pinned);
+    }
+  });
+}
+
+/// Calls `done` when the blocks of the message are in their places.
+void rank_engine::when_complete(arrival& a, std::vector<std::span<std::byte>> to,
+                                std::function<void()> done) {
+  if (a.block_sizes.empty()) {
+    done();
+  } else {
+    transport_.fetch(a, std::move(to), std::move(done));
+  }
+}
+
+void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
+  const worker* const here = this_worker();
+  const int ours = static_cast<int>(scheduler_.workers.size());
+  int local = q - scheduler_.place.first_worker();
+  if (q < 0 || local < 0 || local >= ours) {
+    local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
+  }
+  scheduler_.send(t, local, pinned);
+}
+
+void finish_remote(descriptor& d) noexcept {
+  current_engine()->send_home(static_cast<remote_task&>(d));
+}
+
+void rank_engine::send_home(remote_task& t) noexcept {
+  std::shared_ptr<remote_task> owner(&t);
+  const int home = t.home.rank;
+  writer w;
+  const inline_section no_blocks(w, home == rank); // a message to oneself has none
+  w.put(t.home.slot);
+  w.put(t.home.generation);
+  if (t.ended == outcome::value) {
+    const std::size_t size = w.bytes().size();
+    try {
+      w.put(outcome::value);
+      t.save_result(w);
+    } catch (...) {
+      w.truncate(size, 0);
+      w.put(outcome::error);
+      save_exception(w, std::current_exception(), rank, hosts[static_cast<std::size_t>(rank)]);
+    }
+  } else {
+    w.put(outcome::error);
+    save_exception(w, t.take_error(), rank, hosts[static_cast<std::size_t>(rank)]);
+  }
+  const bool keep = !w.blocks().empty();
+  post(home, {.what = kind::result}, std::move(w), keep ? std::move(owner) : nullptr);
+  progress(false);
+}
+
+void rank_engine::accept_result(arrival& a, reader& r) {
+  const auto slot = r.get<std::uint32_t>();
+  const auto generation = r.get<std::uint64_t>();
+  const auto ended = r.get<std::uint8_t>();
+  if (ended != static_cast<std::uint8_t>(outcome::value) &&
+      ended != static_cast<std::uint8_t>(outcome::error)) {
+    throw bad_message("torc: a received result is neither a value nor an exception");
+  }
+  descriptor* const d = away_.take(slot, generation);
+  if (d == nullptr) {
+    throw bad_message("torc: received a result that nobody waits for");
+  }
+  std::vector<std::span<std::byte>> to;
+  try {
+    if (ended == static_cast<std::uint8_t>(outcome::error)) {
+      std::exception_ptr error = load_exception(r);
+      d->type->take_result(*d, nullptr);
+      d->fail(std::move(error));
+    } else {
+      d->type->take_result(*d, &r);
+      r.expect_end();
+      to = r.take_destinations();
+    }
+  } catch (...) { // the result's own loading failed
+    if (d->ended == outcome::value) {
+      throw;
+    }
+    d->type->take_result(*d, nullptr);
+    d->fail(std::current_exception());
+  }
+  if (to.size() == a.block_sizes.size()) {
+    when_complete(a, std::move(to), [d] { d->type->finish(*d); });
+  } else {
+    throw bad_message("torc: a received result has blocks that belong nowhere");
+  }
+}
+
+// Helping.
+
+/// The helper sleeps until somebody rings, or for a period: short while tasks run, in which nobody
+/// looks at messages, long when nothing runs.
+void rank_engine::help() {
+  use_scheduler(scheduler_);
+  prctl(PR_SET_TIMERSLACK, 1000);
+  const bool alone = std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
+                     static_cast<long>(hosts.size());
+  while (!ending_.load()) {
+    const std::uint32_t heard = page_.bell.load();
+    if (scheduler_.all_asleep()) {
+      page_.asleep.store(1);
+      progress(true); // a sender that does not see us asleep has sent before this
+      futex_wait(page_.bell, heard, alone ? idle_period : idle_period_far);
+      page_.asleep.store(0);
+    } else {
+      futex_wait(page_.bell, heard, busy_period);
+    }
+    if (page_.pollers.load() == 0) {
+      tick();
+    }
+  }
+}
+
+/// Workers that have not served since the last tick sit in a long task: what they keep to
+/// themselves can be had by force only.
+void rank_engine::tick() {
+  progress(scheduler_.all_asleep());
+  if (!token_.exchange(true)) {
+    const bool wanted = protocol_.wanted();
+    for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
+      atomic<bool>& guard = scheduler_.workers[i]->own.guard;
+      if (!guard.load(std::memory_order_relaxed)) {
+        forced_[i] = false;
+        if (wanted) {
+          guard.store(true, std::memory_order_relaxed);
+        }
+      }
+    }
+    token_.store(false);
+    progress(false);
+  }
+}
+
+// Beginning and ending.
+
+void rank_engine::end_launch(int exit_code) {
+  const header h{.what = kind::end, .value = static_cast<std::uint32_t>(exit_code)};
+  post(rank, h, writer());
+  progress(false);
+}
+
+int rank_engine::await_end() {
+  baton ended;
+  end_lock_.lock();
+  const bool wait = ends_.size() <= awaited_;
+  if (wait) {
+    end_waiter_ = &ended;
+  }
+  end_lock_.unlock();
+  if (wait) {
+    ended.wait();
+  }
+  end_lock_.lock();
+  const int exit_code = ends_[awaited_++];
+  end_lock_.unlock();
+  return exit_code;
+}
+
+void rank_engine::leave() {
+  wants_to_leave_.store(true);
+  progress(false);
+  all_left_.wait();
+}
+
+rank_statistics rank_engine::own_statistics() const {
+  rank_statistics s;
+  s.rank = rank;
+  s.workers = static_cast<std::int32_t>(scheduler_.workers.size());
+  for (const auto& w : scheduler_.workers) {
+    s.executed += w->own.tasks_run.load(std::memory_order_relaxed);
+    s.stolen_here += w->statistics.stolen;
+    s.idle += static_cast<double>(w->statistics.idle_ns) * 1e-9;
+  }
+  s.stolen_near = near_;
+  s.stolen_far = far_;
+  s.requests = protocol_.statistics().requests;
+  s.refused = protocol_.statistics().refused;
+  s.bytes = bytes_;
+  return s;
+}
+
+} // namespace torc::detail

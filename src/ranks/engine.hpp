@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <torc/detail/remote.hpp>
+#include <torc/detail/spinlock.hpp>
+#include <torc/detail/submitted.hpp>
+#include <vector>
+
+#include "ranks/protocol.hpp"
+#include "ranks/slots.hpp"
+#include "scheduler/baton.hpp"
+#include "scheduler/work_source.hpp"
+#include "transport/transport.hpp"
+
+namespace torc::detail {
+
+class scheduler;
+
+/// What a rank tells the root when it parts.
+struct rank_statistics {
+  std::int32_t rank = 0;
+  std::int32_t workers = 0;
+  std::uint64_t created = 0;    ///< tasks sent away by `submit`
+  std::uint64_t executed = 0;   ///< tasks run, of whatever origin
+  std::uint64_t stolen_here = 0; ///< taken from another worker of the process
+  std::uint64_t stolen_near = 0; ///< from other ranks of the host
+  std::uint64_t stolen_far = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t bytes = 0; ///< sent
+  double idle = 0;         ///< seconds, of all workers
+};
+
+/// A rank's part in the whole: carries out what the protocol decides, turns tasks into bytes and
+/// back. Whoever holds the token, one thread at a time, looks at the messages: an idle worker, one
+/// that serves a request, or the helper thread, which sleeps most of the time.
+class rank_engine final : public work_source, private site, private receiver {
+public:
+  /// `hosts`: their names by rank.
+  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts, bool stealing);
+  ~rank_engine();
+
+  void poll() noexcept override;
+  void seek() noexcept override;
+  void search_begins() noexcept override;
+  void search_ends() noexcept override;
+
+  void ship(submitted& s, int to, int q, bool pinned) override;
+  /// Sends the outcome of a task from elsewhere home, and deletes it.
+  void send_home(remote_task& t) noexcept;
+
+  /// Has every rank do what `call` and `what` say (spmd.cpp); when all have, `home` ends.
+  void run_everywhere(descriptor& home, const writer& call, std::uint32_t what);
+  /// This rank has.
+  void part_ended(const std::exception_ptr& error) noexcept;
+
+  /// Rank 0: the primary task of this launch has ended.
+  void end_launch(int exit_code);
+  /// Other ranks: waits for that; the exit code.
+  int await_end();
+
+  /// Waits until all ranks want to part. Afterwards nobody sends any more.
+  void leave();
+  /// Of all ranks; on rank 0, once left.
+  const std::vector<rank_statistics>& statistics() const noexcept { return gathered_; }
+
+  /// Acts upon one message. Throws `bad_message` if it makes no sense. With the token held.
+  void handle(arrival& a);
+
+  const int rank;
+  const std::vector<std::string> hosts; ///< names by rank
+
+private:
+  // site
+  void send(int to, header h) override;
+  int give(int to) override;
+  bool hungry() override;
+  bool outstanding() override;
+  void closed() override;
+
+  void receive(arrival&& a) override;
+
+  void progress(bool ask) noexcept;
+  void advance(bool ask);
+  void post(int to, header h, writer&& body, std::shared_ptr<void> owner = nullptr);
+  bytes head_of(header h) const;
+  void send_now(int to, message&& m);
+  void notify(int to) noexcept;
+
+  struct parcel;
+  descriptor* take_for_rank(bool& submitted);
+  void publish_by_force();
+  void accept_tasks(arrival& a, reader& r, header h);
+  void accept_result(arrival& a, reader& r);
+  void enqueue(remote_task& t, int q, bool pinned);
+  void when_complete(arrival& a, std::vector<std::span<std::byte>> to, std::function<void()> done);
+
+  // spmd
+  void start_collective();
+  void run_collective(reader& r, header h);
+  void collective_ended(reader& r);
+
+  void help();
+  void tick();
+  rank_statistics own_statistics() const;
+
+  scheduler& scheduler_;
+  transport& transport_;
+  protocol protocol_;
+  slots away_;
+  rank_page& page_;
+
+  // Held while looking at messages; what follows is its holder's.
+  atomic<bool> token_{false};
+  std::vector<arrival> arrived_;
+  std::vector<int> touched_; ///< ranks sent to since the last flush
+  std::vector<bool> forced_; ///< by worker: nothing private is left, and it has not served since
+  std::vector<rank_statistics> gathered_;
+  std::size_t next_worker_ = 0;
+  std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;
+  struct collective {
+    std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
+    bool running = false;
+    int unfinished = 0; ///< this rank and those below
+    task_home home;
+    bytes error; ///< the first
+  } collective_;
+  bool leaving_ = false;
+
+  // Anybody's.
+  atomic<bool> again_{false}; ///< the holder shall look once more
+  atomic<bool> wants_to_leave_{false};
+  struct posted {
+    int to = 0;
+    message m;
+  };
+  spinlock post_lock_;
+  std::vector<posted> posted_;
+
+  spinlock end_lock_;
+  std::vector<int> ends_; ///< exit codes of the launches that have ended
+  std::size_t awaited_ = 0;
+  baton* end_waiter_ = nullptr;
+
+  baton all_left_;
+  atomic<bool> ending_{false};
+  std::thread helper_;
+};
+
+/// The engine of the session the calling thread belongs to; null if that has one rank only.
+rank_engine* current_engine() noexcept;
+
+} // namespace torc::detail

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "ranks/protocol.hpp"
+
+#include <algorithm>
+
+namespace torc::detail {
+namespace {
+// Attempts before a rank falls silent.
+constexpr int near_attempts = 4;
+constexpr int far_attempts = 4;
+} // namespace
+
+protocol::protocol(site& s, int rank, std::vector<int> hosts, std::uint64_t seed)
+    : site_(s), rank_(rank), size_(static_cast<int>(hosts.size())), load_(hosts.size()),
+      random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)) {
+  for (int r = 0; r < size_; ++r) {
+    if (r != rank_) {
+      const auto host = [&](int x) { return hosts[static_cast<std::size_t>(x)]; };
+      (host(r) == host(rank_) ? near_ : far_).push_back(r);
+    }
+  }
+}
+
+void protocol::hungry() {
+  if (!stealing_ || leaving_ || silent_ || asked_ >= 0) {
+    return;
+  }
+  const int victim = next_victim();
+  if (victim < 0) {
+    fall_silent();
+    return;
+  }
+  asked_ = victim;
+  ++statistics_.requests;
+  site_.send(victim, {.what = kind::request});
+}
+
+/// Who is asked next; -1 when it is time to give up.
+int protocol::next_victim() {
+  const int near = std::min(near_attempts, static_cast<int>(near_.size()));
+  const int far = std::min(far_attempts, static_cast<int>(far_.size()));
+  const int attempt = attempts_++;
+  if (attempt == 0 && last_giver_ >= 0) {
+    return last_giver_;
+  }
+  if (attempt < near) {
+    return draw(near_);
+  }
+  return attempt < near + far ? draw(far_) : -1;
+}
+
+int protocol::draw(const std::vector<int>& ranks) {
+  const auto any = [&] { return ranks[random_() % ranks.size()]; };
+  const int a = any(), b = any();
+  return load_[static_cast<std::size_t>(a)] >= load_[static_cast<std::size_t>(b)] ? a : b;
+}
+
+void protocol::fall_silent() {
+  silent_ = true;
+  // Rank numbers run along the hosts, so that the short steps stay on ours.
+  for (long step = 1; step < size_; step *= 2) {
+    ++statistics_.lifelines;
+    site_.send(static_cast<int>((rank_ + step) % size_), {.what = kind::lifeline});
+  }
+}
+
+void protocol::received(int from, header h) {
+  load_[static_cast<std::size_t>(from)] = h.load;
+  switch (h.what) {
+  case kind::request:
+    if (!stealing_ || site_.give(from) == 0) {
+      site_.send(from, {.what = kind::refusal});
+    }
+    break;
+  case kind::lifeline:
+    if (std::find(waiting_.begin(), waiting_.end(), from) == waiting_.end()) {
+      waiting_.push_back(from);
+    }
+    offer();
+    break;
+  case kind::refusal:
+    ++statistics_.refused;
+    if (from == last_giver_) {
+      last_giver_ = -1;
+    }
+    asked_ = -1;
+    if (site_.hungry()) {
+      hungry();
+    }
+    break;
+  case kind::tasks: // an answer, or a push that we did not ask for
+    if (from == asked_) {
+      asked_ = -1;
+    }
+    last_giver_ = from;
+    [[fallthrough]];
+  case kind::submission:
+    attempts_ = 0;
+    silent_ = false;
+    break;
+  case kind::goodbye:
+    ++goodbyes_;
+    break;
+  case kind::close:
+    closed_ = true;
+    for_children([&](int c) { site_.send(c, {.what = kind::close}); });
+    site_.closed();
+    return;
+  default:
+    break;
+  }
+  try_to_part();
+}
+
+void protocol::offer() {
+  while (stealing_ && !waiting_.empty() && site_.give(waiting_.front()) > 0) {
+    waiting_.erase(waiting_.begin());
+  }
+  try_to_part();
+}
+
+void protocol::enable_stealing(bool on) {
+  stealing_ = on;
+  attempts_ = 0;
+  silent_ = false;
+}
+
+void protocol::leave() {
+  leaving_ = true;
+  try_to_part();
+}
+
+void protocol::try_to_part() {
+  int below = 0;
+  for_children([&](int) { ++below; });
+  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_ < below || site_.outstanding()) {
+    return;
+  }
+  said_goodbye_ = true;
+  if (rank_ != 0) {
+    site_.send(parent(), {.what = kind::goodbye});
+    return;
+  }
+  closed_ = true;
+  for_children([&](int c) { site_.send(c, {.what = kind::close}); });
+  site_.closed();
+}
+
+} // namespace torc::detail

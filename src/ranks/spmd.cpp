@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+
+// Tasks that every rank runs at the same time. The root of the tree of ranks begins one after the
+// other, so that two of them cannot wait for each other on different ranks. A message of the kinds
+// here carries: collective: home, call; run: call; ran: nothing or an exception. The header's value
+// says what the call is.
+
+#include <torc/spmd.hpp>
+
+#include "ranks/engine.hpp"
+#include "ranks/exception.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc {
+namespace detail {
+namespace {
+
+enum class call_kind : std::uint32_t { task, allow_stealing, forbid_stealing };
+
+/// One rank's part. Pinned to worker 0; with its end the rank's part ends.
+struct part final : descriptor {
+  explicit part(remote_task* t) : descriptor(table), body(t) { std::construct_at(&shared); }
+
+  static void run(descriptor& d) noexcept {
+    auto& self = static_cast<part&>(d);
+    this_fiber()->collective = true;
+    self.body->type->run(*self.body);
+    this_fiber()->collective = false;
+  }
+  static void finish(descriptor& d) noexcept {
+    auto& self = static_cast<part&>(d);
+    current_engine()->part_ended(self.body->ended == outcome::error ? self.body->take_error()
+                                                                    : nullptr);
+    delete &self;
+  }
+  static constexpr task_type table{&run, &finish};
+
+  std::unique_ptr<remote_task> body;
+};
+
+/// What the caller waits for.
+struct awaited final : descriptor {
+  awaited() : descriptor(table) {}
+  static void finish(descriptor& d) noexcept { static_cast<awaited&>(d).done.post(); }
+  static void take_result(descriptor& d, reader* r) {
+    if (r != nullptr) {
+      d.ended = outcome::value;
+    }
+  }
+  static constexpr task_type table{nullptr, &finish, nullptr, nullptr, &take_result};
+
+  void wait() {
+    done.wait();
+    if (ended == outcome::error) {
+      std::rethrow_exception(take_error());
+    }
+  }
+  baton done;
+};
+
+} // namespace
+
+void rank_engine::run_everywhere(descriptor& home, const writer& call, std::uint32_t what) {
+  writer w;
+  w.put(away_.add(rank, home));
+  w.put(call.bytes().data(), call.bytes().size());
+  post(0, {.what = kind::collective, .value = what}, std::move(w));
+  progress(false);
+}
+
+/// Root: begins the next one if none runs.
+void rank_engine::start_collective() {
+  if (collective_.running || collective_.queue.empty()) {
+    return;
+  }
+  const auto [h, body] = std::move(collective_.queue.front());
+  collective_.queue.pop_front();
+  reader r(body);
+  collective_.home = r.get<task_home>();
+  collective_.running = true;
+  run_collective(r, {.what = kind::run, .value = h.value});
+}
+
+void rank_engine::run_collective(reader& r, header h) {
+  collective_.unfinished = 1;
+  collective_.error.clear();
+  protocol_.for_children([&](int c) {
+    ++collective_.unfinished;
+    writer w;
+    w.put(r.rest().data(), r.rest().size());
+    post(c, h, std::move(w));
+  });
+  switch (static_cast<call_kind>(h.value)) {
+  case call_kind::task: {
+    std::unique_ptr<remote_task> task(load_remote_type(r).load(r));
+    r.expect_end();
+    scheduler_.send(*new part(task.release()), 0, true);
+    break;
+  }
+  case call_kind::allow_stealing:
+  case call_kind::forbid_stealing:
+    protocol_.enable_stealing(static_cast<call_kind>(h.value) == call_kind::allow_stealing);
+    part_ended(nullptr);
+    break;
+  default:
+    throw bad_message("torc: a received call for all ranks is of no known kind");
+  }
+}
+
+void rank_engine::part_ended(const std::exception_ptr& error) noexcept {
+  writer w;
+  if (error) {
+    save_exception(w, error, rank, hosts[static_cast<std::size_t>(rank)]);
+  }
+  post(rank, {.what = kind::ran}, std::move(w));
+  progress(false);
+}
+
+/// Our part, or those of the ranks below a child, have ended.
+void rank_engine::collective_ended(reader& r) {
+  if (collective_.error.empty()) {
+    collective_.error.assign(r.rest().begin(), r.rest().end());
+  }
+  if (--collective_.unfinished > 0) {
+    return;
+  }
+  writer w;
+  if (rank == 0) {
+    w.put(collective_.home.slot);
+    w.put(collective_.home.generation);
+    w.put(collective_.error.empty() ? outcome::value : outcome::error);
+  }
+  w.put(collective_.error.data(), collective_.error.size());
+  if (rank != 0) {
+    post(protocol_.parent(), {.what = kind::ran}, std::move(w));
+    return;
+  }
+  post(collective_.home.rank, {.what = kind::result}, std::move(w));
+  collective_.running = false;
+  start_collective();
+}
+
+void call_everywhere(const writer& call) {
+  if (this_worker() != nullptr && this_fiber()->collective) {
+    throw std::logic_error("torc::spmd: called in the body of another spmd, which cannot end then");
+  }
+  awaited all;
+  current_engine()->run_everywhere(all, call, static_cast<std::uint32_t>(call_kind::task));
+  all.wait();
+}
+
+bool has_ranks() noexcept { return current_engine() != nullptr; }
+
+namespace {
+void allow_stealing(bool on) {
+  if (rank_engine* const engine = current_engine()) {
+    awaited all;
+    const call_kind what = on ? call_kind::allow_stealing : call_kind::forbid_stealing;
+    engine->run_everywhere(all, writer(), static_cast<std::uint32_t>(what));
+    all.wait();
+  }
+}
+} // namespace
+
+} // namespace detail
+
+void enable_stealing() { detail::allow_stealing(true); }
+void disable_stealing() { detail::allow_stealing(false); }
+
+} // namespace torc

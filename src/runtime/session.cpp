@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "runtime/session.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sched.h>
+#include <thread>
+#include <torc/submit.hpp>
+#include <unistd.h>
+
+#include "runtime/statistics.hpp"
+
+namespace torc::detail {
+namespace {
+
+/// What ranks tell each other when they meet.
+struct introduction {
+  std::uint64_t program = binary_identity();
+  std::int32_t workers = 0; ///< 0: its share of the host's cores
+  std::int32_t cores = usable_cores();
+  cpu_set_t mask;
+  char host[64] = {};
+
+  introduction() {
+    CPU_ZERO(&mask);
+    sched_getaffinity(0, sizeof mask, &mask);
+    gethostname(host, sizeof host - 1);
+  }
+};
+
+bool share_cores(const introduction& a, const introduction& b) {
+  cpu_set_t both;
+  CPU_AND(&both, &a.mask, &b.mask);
+  return std::strcmp(a.host, b.host) == 0 && CPU_COUNT(&both) > 0;
+}
+
+} // namespace
+
+session::session(configuration c, std::unique_ptr<transport> t) : transport_(std::move(t)) {
+  front* fronts = nullptr;
+  if (transport_ != nullptr) {
+    meet(c);
+    fronts = transport_->page(transport_->rank())->fronts();
+  } else {
+    c.workers = c.workers != 0 ? c.workers : usable_cores();
+    place_.first_workers = {0, c.workers};
+  }
+  scheduler_ = std::make_unique<scheduler>(c, fronts);
+  scheduler_->place = place_;
+  if (transport_ != nullptr) {
+    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_, c.stealing);
+  }
+  scheduler_->start();
+}
+
+session::~session() = default;
+
+/// Tells the other ranks of this one and settles how many workers everybody has.
+void session::meet(configuration& c) {
+  place_.rank = transport_->rank();
+  introduction mine;
+  mine.workers = c.workers;
+  bytes packed(sizeof mine);
+  std::memcpy(packed.data(), &mine, sizeof mine);
+  std::vector<introduction> all;
+  for (const bytes& b : transport_->gather(packed)) {
+    std::memcpy(static_cast<void*>(&all.emplace_back()), b.data(), sizeof mine);
+  }
+  const introduction& root = all.front();
+  std::vector<int> workers;
+  place_.first_workers = {0};
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    if (all[r].program != root.program) {
+      if (place_.rank == 0) {
+        std::fprintf(stderr,
+                     "torc: rank %zu on %s runs another program, or another build of it, than "
+                     "rank 0 on %s: start the same file everywhere\n",
+                     r, all[r].host, root.host);
+      }
+      while (!transport_->closed()) {
+        std::this_thread::yield();
+      }
+      transport_.reset();
+      std::exit(1);
+    }
+    hosts_.emplace_back(all[r].host);
+    int n = all[r].workers;
+    if (n == 0) { // cores that several ranks may use are divided among them
+      int sharing = 0, before = 0;
+      for (std::size_t other = 0; other < all.size(); ++other) {
+        if (share_cores(all[r], all[other])) {
+          ++sharing;
+          before += other < r;
+        }
+      }
+      n = std::max(1, all[r].cores / sharing + (before < all[r].cores % sharing ? 1 : 0));
+    }
+    workers.push_back(n);
+    place_.first_workers.push_back(place_.first_workers.back() + n);
+  }
+  c.workers = workers[static_cast<std::size_t>(place_.rank)];
+  transport_->make_pages(workers);
+}
+
+int session::launch(const std::function<int()>& primary) {
+  if (place_.rank != 0) {
+    return await_end();
+  }
+  struct ending { // also if an exception passes
+    session& self;
+    int exit_code = 1;
+    ~ending() { self.end_launch(exit_code); }
+  } end{*this};
+  end.exit_code = submit(here.pinned(), std::ref(primary)).get();
+  return end.exit_code;
+}
+
+void session::end_launch(int exit_code) {
+  if (engine_) {
+    engine_->end_launch(exit_code);
+  }
+}
+
+void session::shutdown() {
+  scheduler_->drain();
+  if (engine_) {
+    engine_->leave();
+  }
+  scheduler_->stop();
+  if (engine_) {
+    const std::vector<rank_statistics> ranks = engine_->statistics();
+    engine_.reset();
+    while (!transport_->closed()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    if (scheduler_->config.statistics && place_.rank == 0) {
+      print_statistics(ranks);
+    }
+  } else if (scheduler_->config.statistics) {
+    print_statistics(*scheduler_);
+  }
+}
+
+} // namespace torc::detail

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+#include "ranks/engine.hpp"
+#include "runtime/configuration.hpp"
+#include "scheduler/scheduler.hpp"
+#include "transport/transport.hpp"
+
+namespace torc::detail {
+
+/// One rank from `init` to `shutdown`. The thread that makes it becomes worker 0.
+class session {
+public:
+  /// Without a transport: a process of its own. With one, this is collective; ranks that do not run
+  /// the same program end with a line that says so.
+  session(configuration c, std::unique_ptr<transport> t);
+  ~session();
+
+  /// Runs `primary` on worker 0 of rank 0. On other ranks works for the others until it has ended.
+  /// Gives its result everywhere.
+  int launch(const std::function<int()>& primary);
+  /// The two halves of that: not on rank 0; on rank 0.
+  int await_end() { return engine_->await_end(); }
+  void end_launch(int exit_code);
+  /// Ends the session. Collective.
+  void shutdown();
+
+  scheduler& workers() noexcept { return *scheduler_; }
+  int rank() const noexcept { return scheduler_->place.rank; }
+
+private:
+  void meet(configuration& c);
+
+  std::unique_ptr<transport> transport_;
+  std::vector<std::string> hosts_;
+  position place_;
+  std::unique_ptr<scheduler> scheduler_;
+  std::unique_ptr<rank_engine> engine_;
+};
+
+} // namespace torc::detail
