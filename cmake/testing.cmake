@@ -24,3 +24,9 @@ function(torc_test_properties variable)
   set(${variable} PROCESSORS ${arg_PROCESSORS} TIMEOUT ${arg_TIMEOUT}
                   FAIL_REGULAR_EXPRESSION ${torc_reports} PARENT_SCOPE)
 endfunction()
+
+# torc_mpi_command(variable ranks timeout command...): the command under mpirun.
+function(torc_mpi_command variable ranks timeout)
+  set(${variable} sh ${PROJECT_SOURCE_DIR}/cmake/mpirun.sh ${MPIEXEC_EXECUTABLE}
+                  ${ranks} ${timeout} ${ARGN} PARENT_SCOPE)
+endfunction()
