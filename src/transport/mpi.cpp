@@ -1,41 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "transport/mpi.hpp"
-
-#include <cstdlib>
-
-namespace torc::detail {
-
-bool under_mpi_launcher() noexcept {
-  // srun sets the last one whatever the MPI; a step of one task needs no MPI.
-  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
-  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr ||
-         std::getenv("PMIX_RANK") != nullptr || (tasks != nullptr && std::atoi(tasks) > 1);
-}
-
-} // namespace torc::detail
-
 #if TORC_HAS_MPI
+
+#include "transport/mpi.hpp"
 
 #include <algorithm>
 #include <array>
-#include <boost/mpi/communicator.hpp>
-#include <boost/mpi/environment.hpp>
 #include <cassert>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <new>
-#include <stdexcept>
 #include <string>
-#include <thread>
-#include <torc/mpi.hpp>
+#include <type_traits>
 #include <utility>
+
+#include "transport/mpi_pages.hpp"
+#include "transport/mpi_session.hpp"
 
 namespace torc::detail {
 
 namespace {
-
-namespace mpi = boost::mpi;
 
 /// What Open MPI sends to a process of this host eagerly is 4096 bytes with its own header.
 constexpr std::size_t packet_bytes = 4000;
@@ -55,7 +36,6 @@ struct frame {
 static_assert(sizeof(std::size_t) == sizeof(std::uint64_t));
 
 struct packet {
-  int to = 0;
   std::size_t used = 0;
   std::array<std::byte, packet_bytes> data;
 };
@@ -68,89 +48,18 @@ struct transfer {
 };
 using transfer_ptr = std::shared_ptr<transfer>;
 
-[[noreturn]] void die(const std::string& what) {
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  std::fprintf(stderr, "torc: rank %d: %s\n", rank, what.c_str());
-  MPI_Abort(MPI_COMM_WORLD, 1);
-  std::abort();
-}
-
-void check(int code, const char* call) {
-  if (code != MPI_SUCCESS) [[unlikely]] {
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int length = 0;
-    MPI_Error_string(code, text, &length);
-    die(std::string(call) + " failed: " + text);
-  }
-}
-
-/// Waits without keeping a core from the ranks that are waited for.
-void wait_for(MPI_Request request, const char* call) {
-  using namespace std::chrono_literals;
-  int done = 0;
-  for (int tries = 0;; ++tries) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done != 0) return;
-    if (tries < 1000) {
-      std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(50us);
-    }
-  }
-}
-
-/// MPI can be initialised once in the life of a process, sessions come and go.
-struct library {
-  std::unique_ptr<mpi::environment> environment;
-  mpi::communicator* users = nullptr; ///< not null: a transport is alive
-  ~library() {
-    // Who exits in the middle of a session would wait in MPI_Finalize for ranks that wait for him;
-    // without it the launcher ends the job.
-    if (users != nullptr) static_cast<void>(environment.release());
-  }
-};
-
-library& the_library() {
-  static library l;
-  return l;
-}
-
-void initialise(library& l) {
-  if (mpi::environment::finalized()) {
-    throw std::logic_error("torc: MPI has been finalised, a session cannot begin");
-  }
-  if (!l.environment) {
-    l.environment = std::make_unique<mpi::environment>(mpi::threading::multiple, false);
-  }
-  const auto granted = mpi::environment::thread_level();
-  if (granted < mpi::threading::multiple) {
-    if (mpi::communicator().rank() == 0) {
-      static constexpr const char* names[] = {"MPI_THREAD_SINGLE", "MPI_THREAD_FUNNELED",
-                                              "MPI_THREAD_SERIALIZED"};
-      const char* name = granted == mpi::threading::single     ? names[0]
-                         : granted == mpi::threading::funneled ? names[1]
-                                                               : names[2];
-      std::fprintf(stderr,
-                   "torc: needs an MPI of thread level MPI_THREAD_MULTIPLE, but %s is granted\n",
-                   name);
-    }
-    MPI_Barrier(MPI_COMM_WORLD); // the launcher may end all when the first is gone
-    l.environment.reset();
-    std::exit(1);
-  }
-}
-
 class mpi_transport final : public transport {
 public:
-  explicit mpi_transport(library& l);
+  mpi_transport();
   ~mpi_transport() override;
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return size_; }
   std::vector<bytes> gather(const bytes& mine) override;
-  void make_pages(const std::vector<int>& workers) override;
-  rank_page* page(int rank) noexcept override { return pages_[static_cast<std::size_t>(rank)]; }
+  void make_pages(const std::vector<int>& workers) override {
+    pages_.make(session_.comm(), workers);
+  }
+  rank_page* page(int rank) noexcept override { return pages_.page(rank); }
   void send(int to, message&& m) override;
   void flush() override;
   void fetch(const arrival& a, std::vector<std::span<std::byte>> to,
@@ -175,14 +84,13 @@ private:
   void flush(int to);
   transfer_ptr begin(bool outgoing, std::function<void(receiver&)> done);
   void add(const transfer_ptr& t, MPI_Request request);
-  void send_apart(const transfer_ptr& t, std::span<const std::byte> what, int to, int tag);
-  void receive_apart(const transfer_ptr& t, std::span<std::byte> what, int from, int tag);
+  template <class Byte>
+  void apart(const transfer_ptr& t, std::span<Byte> what, int peer, int tag);
   void take(int from, std::span<const std::byte> packet, receiver& r);
   bool advance(receiver& r);
 
-  library& library_;
-  mpi::communicator comm_; ///< torc's own
-  mpi::communicator users_;
+  mpi_session session_;
+  MPI_Comm comm_;
   int rank_;
   int size_;
   int last_tag_ = 32767;
@@ -208,21 +116,16 @@ private:
   MPI_Request collective_ = MPI_REQUEST_NULL;
   std::uint64_t expected_ = 0;
 
-  std::vector<rank_page*> pages_;
-  MPI_Win window_ = MPI_WIN_NULL;
+  mpi_pages pages_;
 };
 
-mpi_transport::mpi_transport(library& l)
-    : library_(l),
-      comm_(MPI_COMM_WORLD, mpi::comm_duplicate),
-      users_(MPI_COMM_WORLD, mpi::comm_duplicate),
-      rank_(comm_.rank()),
-      size_(comm_.size()),
+mpi_transport::mpi_transport()
+    : comm_(session_.comm()),
+      rank_(session_.comm().rank()),
+      size_(session_.comm().size()),
       open_(static_cast<std::size_t>(size_)),
       tickets_(open_.size()),
-      sent_(open_.size()),
-      pages_(open_.size()) {
-  check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+      sent_(open_.size()) {
   void* value = nullptr;
   int found = 0;
   check(MPI_Comm_get_attr(comm_, MPI_TAG_UB, static_cast<void*>(&value), &found),
@@ -231,7 +134,6 @@ mpi_transport::mpi_transport(library& l)
   for (slot& s : ring_) {
     post(s);
   }
-  library_.users = &users_;
 }
 
 /// After `closed` the ranks get here together. If that has not been reached something has gone
@@ -241,8 +143,10 @@ mpi_transport::~mpi_transport() {
     MPI_Cancel(&s.request);
     MPI_Wait(&s.request, MPI_STATUS_IGNORE); // returns at once: cancelled
   }
-  if (stage_ == stage::closed && window_ != MPI_WIN_NULL) MPI_Win_free(&window_);
-  library_.users = nullptr;
+  if (stage_ == stage::closed) {
+    pages_.release();
+    session_.end_well();
+  }
 }
 
 std::vector<bytes> mpi_transport::gather(const bytes& mine) {
@@ -260,50 +164,6 @@ std::vector<bytes> mpi_transport::gather(const bytes& mine) {
   return result;
 }
 
-void mpi_transport::make_pages(const std::vector<int>& workers) {
-  MPI_Comm split = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &split),
-        "MPI_Comm_split_type");
-  const mpi::communicator host(split, mpi::comm_take_ownership);
-
-  const auto mine = static_cast<std::size_t>(workers[static_cast<std::size_t>(rank_)]);
-  const std::size_t size = sizeof(rank_page) + mine * sizeof(front);
-  void* base = nullptr;
-  // More than the size, because MPI promises no alignment.
-  check(MPI_Win_allocate_shared(static_cast<MPI_Aint>(size + alignof(rank_page)), 1, MPI_INFO_NULL,
-                                host, static_cast<void*>(&base), &window_),
-        "MPI_Win_allocate_shared");
-
-  MPI_Group all_ranks = MPI_GROUP_NULL;
-  MPI_Group host_ranks = MPI_GROUP_NULL;
-  check(MPI_Comm_group(comm_, &all_ranks), "MPI_Comm_group");
-  check(MPI_Comm_group(host, &host_ranks), "MPI_Comm_group");
-  for (int i = 0; i < host.size(); ++i) {
-    int rank = 0;
-    MPI_Aint length = 0;
-    int unit = 0;
-    check(MPI_Group_translate_ranks(host_ranks, 1, &i, all_ranks, &rank),
-          "MPI_Group_translate_ranks");
-    check(MPI_Win_shared_query(window_, i, &length, &unit, static_cast<void*>(&base)),
-          "MPI_Win_shared_query");
-    // The same place for all: the memory is mapped by pages, so addresses differ by whole pages.
-    auto space = static_cast<std::size_t>(length);
-    base = std::align(alignof(rank_page), space - alignof(rank_page), base, space);
-    pages_[static_cast<std::size_t>(rank)] = static_cast<rank_page*>(base);
-  }
-  MPI_Group_free(&host_ranks);
-  MPI_Group_free(&all_ranks);
-
-  rank_page* page = new (pages_[static_cast<std::size_t>(rank_)]) rank_page;
-  page->workers = static_cast<std::uint32_t>(mine);
-  for (std::size_t i = 0; i < mine; ++i) {
-    new (page->fronts() + i) front;
-  }
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
-  wait_for(request, "MPI_Ibarrier");
-}
-
 void mpi_transport::post(slot& s) {
   check(MPI_Irecv(s.data.data(), packet_bytes, MPI_BYTE, MPI_ANY_SOURCE, packet_tag, comm_,
                   &s.request),
@@ -318,7 +178,6 @@ std::byte* mpi_transport::room(int to, std::size_t bytes) {
     if (free_.empty()) free_.push_back(packets_.emplace_back(std::make_unique<packet>()).get());
     p = free_.back();
     free_.pop_back();
-    p->to = to;
     p->used = 0;
     dirty_.push_back(to);
   }
@@ -361,29 +220,21 @@ void mpi_transport::add(const transfer_ptr& t, MPI_Request request) {
   transfers_.push_back(t);
 }
 
-/// Chunks of one tag are received in the order they are sent, so both sides only have to go through
-/// the same sequence: sizes and head (if apart), then the blocks. Nothing is sent for no bytes.
-void mpi_transport::send_apart(const transfer_ptr& t, std::span<const std::byte> what, int to,
-                               int tag) {
+/// Sends or receives. Chunks of one tag are received in the order they are sent, so both sides only
+/// have to go through the same sequence: sizes and head (if apart), then the blocks. Nothing is
+/// sent for no bytes.
+template <class Byte>
+void mpi_transport::apart(const transfer_ptr& t, std::span<Byte> what, int peer, int tag) {
   while (!what.empty()) {
-    const std::size_t n = std::min(what.size(), chunk_bytes);
+    const int n = static_cast<int>(std::min(what.size(), chunk_bytes));
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Isend(what.data(), static_cast<int>(n), MPI_BYTE, to, tag, comm_, &request),
-          "MPI_Isend");
+    if constexpr (std::is_const_v<Byte>) {
+      check(MPI_Isend(what.data(), n, MPI_BYTE, peer, tag, comm_, &request), "MPI_Isend");
+    } else {
+      check(MPI_Irecv(what.data(), n, MPI_BYTE, peer, tag, comm_, &request), "MPI_Irecv");
+    }
     add(t, request);
-    what = what.subspan(n);
-  }
-}
-
-void mpi_transport::receive_apart(const transfer_ptr& t, std::span<std::byte> what, int from,
-                                  int tag) {
-  while (!what.empty()) {
-    const std::size_t n = std::min(what.size(), chunk_bytes);
-    MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Irecv(what.data(), static_cast<int>(n), MPI_BYTE, from, tag, comm_, &request),
-          "MPI_Irecv");
-    add(t, request);
-    what = what.subspan(n);
+    what = what.subspan(static_cast<std::size_t>(n));
   }
 }
 
@@ -416,11 +267,11 @@ void mpi_transport::send(int to, message&& m) {
   auto kept = std::make_shared<outgoing>(outgoing{std::move(m), std::move(sizes)});
   const transfer_ptr t = begin(true, [kept](receiver&) {});
   if (!fits) {
-    send_apart(t, size_bytes, to, tag_of(ticket)); // a moved vector's elements stay where they are
-    send_apart(t, kept->m.head, to, tag_of(ticket));
+    apart(t, size_bytes, to, tag_of(ticket)); // a moved vector's elements stay where they are
+    apart(t, std::as_bytes(std::span(kept->m.head)), to, tag_of(ticket));
   }
   for (const auto& block : kept->m.blocks) {
-    send_apart(t, block, to, tag_of(ticket));
+    apart(t, block, to, tag_of(ticket));
   }
   if (t->left == 0) ready_.push_back(t);
 }
@@ -430,7 +281,7 @@ void mpi_transport::fetch(const arrival& a, std::vector<std::span<std::byte>> to
   assert(to.size() == a.block_sizes.size());
   const transfer_ptr t = begin(false, [done = std::move(done)](receiver&) { done(); });
   for (const auto& block : to) {
-    receive_apart(t, block, a.from, tag_of(a.ticket));
+    apart(t, block, a.from, tag_of(a.ticket));
   }
   if (t->left == 0) ready_.push_back(t);
 }
@@ -455,8 +306,8 @@ void mpi_transport::take(int from, std::span<const std::byte> packet, receiver& 
     if (f.here == 0 && f.blocks + f.head != 0) {
       a->head.resize(f.head);
       const transfer_ptr t = begin(false, [a](receiver& to) { to.receive(std::move(*a)); });
-      receive_apart(t, sizes, from, tag_of(f.ticket));
-      receive_apart(t, a->head, from, tag_of(f.ticket));
+      apart(t, sizes, from, tag_of(f.ticket));
+      apart(t, std::span(a->head), from, tag_of(f.ticket));
     } else {
       std::copy_n(packet.begin(), sizes.size(), sizes.begin());
       packet = packet.subspan(sizes.size());
@@ -551,26 +402,8 @@ bool mpi_transport::closed() {
 
 } // namespace
 
-std::unique_ptr<transport> make_mpi_transport() {
-  library& l = the_library();
-  initialise(l);
-  return std::make_unique<mpi_transport>(l);
-}
-
-boost::mpi::communicator& user_communicator() {
-  mpi::communicator* users = the_library().users;
-  if (users == nullptr) {
-    throw std::logic_error("torc: there is a communicator only in a session, under mpirun or srun");
-  }
-  return *users;
-}
+std::unique_ptr<transport> make_mpi_transport() { return std::make_unique<mpi_transport>(); }
 
 } // namespace torc::detail
-
-namespace torc {
-
-boost::mpi::communicator communicator() { return detail::user_communicator(); }
-
-} // namespace torc
 
 #endif

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The MPI transport by itself: everything arrives once and whole, pages are shared, the end is
-// clean. transport_test [latency]
+// clean, and so is a bad one.
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <random>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <torc/mpi.hpp>
 
@@ -318,30 +321,60 @@ void measure(transport& t) {
   if (t.rank() == 0) std::printf("poll for nothing: %.0f ns\n", (seconds() - start) / polls * 1e9);
 }
 
+void close(transport& t) {
+  counter c;
+  while (!t.closed()) {
+    t.poll(c);
+  }
+}
+
+/// Ranks that poll for what never comes; one of them leaves in the way named.
+void leave_early(transport& t, const std::string& how) {
+  counter c;
+  const double end = seconds() + (t.rank() == 1 ? 0.1 : 50);
+  while (seconds() < end) {
+    t.poll(c);
+  }
+  if (how == "killed") std::raise(SIGKILL);
+  if (how == "exit") std::exit(3);
+}
+
 } // namespace
 
+// transport_test traffic | latency | start | killed | exit | thrown | level | alone
 int main(int argc, char** argv) {
-  expect(under_mpi_launcher(), "started by mpirun");
+  const std::string what = argc > 1 ? argv[1] : "traffic";
+  expect(under_mpi_launcher() == (what != "alone"), "started by mpirun");
   try {
     torc::communicator();
     expect(false, "no communicator outside a session");
   } catch (const std::logic_error&) {
   }
-  const bool latency = argc > 1 && std::strcmp(argv[1], "latency") == 0;
-  for (int session = 0; session < 2; ++session) {
+  if (what == "alone") {
+    int initialised = 1;
+    MPI_Initialized(&initialised);
+    expect(initialised == 0, "MPI is left alone");
+    return 0;
+  }
+  if (what == "level") {
+    int granted = 0;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SINGLE, &granted);
+  }
+  const int sessions = what == "traffic" ? 2 : 1;
+  for (int session = 0; session < sessions; ++session) {
     const std::unique_ptr<transport> t = make_mpi_transport();
     my_rank = t->rank();
+    if (what == "killed" || what == "exit") leave_early(*t, what);
+    if (what == "thrown") break;
     test_pages(*t);
     test_communicator();
-    if (latency) {
-      measure(*t);
-      counter c;
-      while (!t->closed()) {
-        t->poll(c);
-      }
-      break;
-    }
-    test_traffic(*t);
+    if (what == "traffic") test_traffic(*t);
+    if (what == "latency") measure(*t);
+    close(*t);
+  }
+  if (what == "thrown") { // as after an exception: the transport has not been closed
+    std::this_thread::sleep_for(std::chrono::seconds(my_rank == 1 ? 0 : 50));
+    return 3;
   }
   return 0;
 }
