@@ -10,7 +10,8 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/torc DESTINATION ${CMAKE_INSTALL
 install(EXPORT torcTargets NAMESPACE torc:: DESTINATION ${config_dir})
 
 write_basic_package_version_file(torcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_SOURCE_DIR}/cmake/torcConfig.cmake
+configure_file(${PROJECT_SOURCE_DIR}/cmake/torcConfig.cmake torcConfig.cmake @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/torcConfig.cmake
               ${PROJECT_BINARY_DIR}/torcConfigVersion.cmake
         DESTINATION ${config_dir})
 

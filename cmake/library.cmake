@@ -6,6 +6,15 @@ find_package(Threads REQUIRED GLOBAL)
 find_package(Boost 1.74 REQUIRED COMPONENTS context GLOBAL)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)
+if(TORC_MPI)
+  set(MPI_CXX_SKIP_MPICXX ON) # the C++ bindings that MPI-3 has removed
+  find_package(MPI QUIET COMPONENTS CXX GLOBAL)
+  find_package(Boost 1.74 QUIET OPTIONAL_COMPONENTS mpi GLOBAL)
+  if(NOT MPI_CXX_FOUND OR NOT TARGET Boost::mpi)
+    message(STATUS "torc: MPI and Boost.MPI are not both found, building without (TORC_MPI=OFF)")
+    set(TORC_MPI OFF)
+  endif()
+endif()
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp)
 add_library(torc ${sources})
@@ -27,6 +36,15 @@ endif()
 target_link_libraries(torc
   PUBLIC Threads::Threads
   PRIVATE Boost::context PkgConfig::hwloc)
+if(TORC_MPI) # public for torc/mpi.hpp, which shows communicators
+  target_compile_definitions(torc PUBLIC TORC_HAS_MPI=1)
+  target_link_libraries(torc PUBLIC Boost::mpi MPI::MPI_CXX)
+  list(JOIN MPI_CXX_LIBRARIES " " torc_pc_mpi_libs)
+  string(PREPEND torc_pc_mpi_libs "-lboost_mpi -lboost_serialization ")
+  list(TRANSFORM MPI_CXX_INCLUDE_DIRS PREPEND "-isystem " OUTPUT_VARIABLE torc_pc_mpi_cflags)
+  list(JOIN torc_pc_mpi_cflags " " torc_pc_mpi_cflags)
+  string(PREPEND torc_pc_mpi_cflags "-DTORC_HAS_MPI=1 ")
+endif()
 
 # Public, because code inlined from our headers must be instrumented as the library is.
 if(TORC_SANITIZE)
