@@ -3,7 +3,7 @@
 
 # Global, so that a parent project that adds torc as a subdirectory can link it.
 find_package(Threads REQUIRED GLOBAL)
-find_package(Boost 1.74 REQUIRED COMPONENTS context GLOBAL)
+find_package(Boost 1.74 REQUIRED COMPONENTS context serialization GLOBAL)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)
 
@@ -25,7 +25,7 @@ if(type STREQUAL STATIC_LIBRARY)
   set(torc_pc_cflags -DTORC_STATIC)
 endif()
 target_link_libraries(torc
-  PUBLIC Threads::Threads
+  PUBLIC Boost::serialization Threads::Threads
   PRIVATE Boost::context PkgConfig::hwloc)
 
 # Public, because code inlined from our headers must be instrumented as the library is.
