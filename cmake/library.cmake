@@ -3,7 +3,7 @@
 
 # Global, so that a parent project that adds torc as a subdirectory can link it.
 find_package(Threads REQUIRED GLOBAL)
-find_package(Boost 1.74 REQUIRED COMPONENTS context GLOBAL)
+find_package(Boost 1.74 REQUIRED COMPONENTS context serialization GLOBAL)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET GLOBAL hwloc)
 if(TORC_MPI)
@@ -34,13 +34,13 @@ if(type STREQUAL STATIC_LIBRARY)
   set(torc_pc_cflags -DTORC_STATIC)
 endif()
 target_link_libraries(torc
-  PUBLIC Threads::Threads
+  PUBLIC Boost::serialization Threads::Threads
   PRIVATE Boost::context PkgConfig::hwloc)
 if(TORC_MPI) # public for torc/mpi.hpp, which shows communicators
   target_compile_definitions(torc PUBLIC TORC_HAS_MPI=1)
   target_link_libraries(torc PUBLIC Boost::mpi MPI::MPI_CXX)
   list(JOIN MPI_CXX_LIBRARIES " " torc_pc_mpi_libs)
-  string(PREPEND torc_pc_mpi_libs "-lboost_mpi -lboost_serialization ")
+  string(PREPEND torc_pc_mpi_libs "-lboost_mpi ")
   list(TRANSFORM MPI_CXX_INCLUDE_DIRS PREPEND "-isystem " OUTPUT_VARIABLE torc_pc_mpi_cflags)
   list(JOIN torc_pc_mpi_cflags " " torc_pc_mpi_cflags)
   string(PREPEND torc_pc_mpi_cflags "-DTORC_HAS_MPI=1 ")

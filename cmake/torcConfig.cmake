@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
-find_dependency(Boost 1.74 COMPONENTS context)
+find_dependency(Boost 1.74 COMPONENTS context serialization)
 find_dependency(PkgConfig)
 pkg_check_modules(hwloc QUIET IMPORTED_TARGET hwloc)
 if(NOT hwloc_FOUND)

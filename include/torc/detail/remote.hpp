@@ -97,14 +97,14 @@ private:
 };
 
 template <class F, class... Args>
-inline constexpr bool ships = result_ships<result_of<F, Args...>> && shippable<F> &&
+inline constexpr bool travels = result_ships<result_of<F, Args...>> && shippable<F> &&
                               (shippable<Args> && ...);
 
 /// The table of a task type `Call` that runs `f(args...)`: `Call::run`, `Call::save` and
 /// `Call::take_result`, the last two only if everything is shippable.
 template <class Call, class F, class... Args>
 consteval task_type table_of(void (*finish)(descriptor&) noexcept) {
-  if constexpr (ships<F, Args...>) {
+  if constexpr (travels<F, Args...>) {
     return {&Call::run, finish, &remote_call<F, Args...>::remote, &Call::save, &Call::take_result};
   } else {
     return {&Call::run, finish};

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Exceptions between ranks: the standard library's keep their type, and so do those made known by
+// `known_exception`; of all others a `remote_error` tells.
+
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <torc/shippable.hpp>
+#include <typeinfo>
+
+namespace torc {
+
+/// An exception of another rank whose type cannot travel. `what()` is the exception's own; of an
+/// exception without such a text, it names the type.
+class remote_error : public std::runtime_error {
+public:
+  remote_error(const std::string& what, std::string type_name, int rank, std::string host);
+
+  /// The exception's type, as in a C++ program.
+  const std::string& type_name() const noexcept { return origin_->type_name; }
+  /// Where it was thrown.
+  int rank() const noexcept { return origin_->rank; }
+  /// The name of that rank's host.
+  const std::string& host() const noexcept { return origin_->host; }
+
+private:
+  struct origin {
+    std::string type_name;
+    int rank;
+    std::string host;
+  };
+  std::shared_ptr<const origin> origin_; // copying an exception must not throw
+};
+
+namespace detail {
+
+/// How exceptions of one type travel.
+struct exception_codec {
+  void (*save)(writer& w, const std::exception_ptr& e);
+  /// Throws the exception, in the `catch` clause of the nested one if there is one.
+  void (*load_and_throw)(reader& r, bool nested);
+};
+
+void add_known_exception(const std::type_info& type, const exception_codec& codec);
+
+/// Throws `e` with the exception that is being handled nested in it, or alone.
+template <class E>
+[[noreturn]] void throw_as(E&& e, bool nested) {
+  if (nested) {
+    std::throw_with_nested(std::forward<E>(e));
+  }
+  throw std::forward<E>(e);
+}
+
+template <class E>
+struct exception_traits {
+  static constexpr bool by_text =
+      !shippable<E> && std::is_base_of_v<std::exception, E> &&
+      (std::is_constructible_v<E, const std::string&> || std::is_constructible_v<E, const char*>);
+
+  static void save(writer& w, const std::exception_ptr& p) {
+    const inline_section section(w);
+    try {
+      std::rethrow_exception(p);
+    } catch (const E& e) {
+      if constexpr (by_text) {
+        save_value<std::string>(w, e.what());
+      } else {
+        save_value<E>(w, e);
+      }
+    }
+  }
+  static void load_and_throw(reader& r, bool nested) {
+    const inline_section section(r);
+    if constexpr (!by_text) {
+      throw_as(load_value<E>(r), nested);
+    } else if constexpr (std::is_constructible_v<E, const std::string&>) {
+      throw_as(E(load_value<std::string>(r)), nested);
+    } else {
+      throw_as(E(load_value<std::string>(r).c_str()), nested);
+    }
+  }
+  static constexpr exception_codec codec{&save, &load_and_throw};
+};
+
+} // namespace detail
+
+/// Makes exceptions of exactly type E keep their type between ranks. One line behind the class,
+/// in a header or source file that is part of the program on all ranks:
+///
+///     inline const torc::known_exception<my_error> my_error_is_known;
+///
+/// E must be shippable, or else a std::exception that can be made of its `what()`.
+template <class E>
+class known_exception {
+  static_assert(std::is_class_v<E> && (shippable<E> || detail::exception_traits<E>::by_text),
+                "torc::known_exception<E>: E must be shippable (give it a Boost serialize function "
+                "or specialise torc::codec), or a std::exception with a constructor from its text");
+
+public:
+  known_exception() { detail::add_known_exception(typeid(E), detail::exception_traits<E>::codec); }
+};
+
+} // namespace torc
