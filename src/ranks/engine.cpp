@@ -143,24 +143,24 @@ void rank_engine::handle(arrival& a) {
   reader r(a.head, a.block_sizes);
   const auto h = r.get<header>();
   switch (h.what) {
-  case kind::tasks:
-  case kind::submission:
+  case message_kind::tasks:
+  case message_kind::submission:
     accept_tasks(a, r, h);
     break;
-  case kind::result:
+  case message_kind::result:
     accept_result(a, r);
     break;
-  case kind::collective:
+  case message_kind::collective:
     collective_.queue.emplace_back(h, bytes(r.rest().begin(), r.rest().end()));
     start_collective();
     break;
-  case kind::run:
+  case message_kind::run:
     run_collective(r, h);
     break;
-  case kind::ran:
+  case message_kind::ran:
     collective_ended(r);
     break;
-  case kind::end:
+  case message_kind::end:
     protocol_.for_children([&](int c) { send(c, h); });
     end_lock_.lock();
     ends_.push_back(static_cast<int>(h.value));
@@ -169,15 +169,15 @@ void rank_engine::handle(arrival& a) {
     }
     end_lock_.unlock();
     break;
-  case kind::goodbye:
+  case message_kind::goodbye:
     for (std::size_t n = r.count(sizeof(rank_statistics)); n > 0; --n) {
       gathered_.push_back(r.get<rank_statistics>());
     }
     break;
-  case kind::request:
-  case kind::lifeline:
-  case kind::refusal:
-  case kind::close:
+  case message_kind::request:
+  case message_kind::lifeline:
+  case message_kind::refusal:
+  case message_kind::close:
     break;
   default:
     throw bad_message("torc: a received message is of no known kind");
@@ -244,7 +244,7 @@ void rank_engine::notify(int to) noexcept {
 
 void rank_engine::send(int to, header h) {
   message m{.head = head_of(h), .blocks = {}, .owner = {}};
-  if (h.what == kind::goodbye) {
+  if (h.what == message_kind::goodbye) {
     gathered_.push_back(own_statistics());
     writer w;
     w.put(static_cast<std::uint64_t>(gathered_.size()));
@@ -368,7 +368,7 @@ int rank_engine::give(int to) {
     p.add(*this, *d);
   }
   if (p.count > 0) {
-    post(to, {.what = kind::tasks, .count = p.count}, std::move(p.w), p.owner);
+    post(to, {.what = message_kind::tasks, .count = p.count}, std::move(p.w), p.owner);
   }
   return p.count;
 }
@@ -378,7 +378,7 @@ void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
   p.w.put(static_cast<std::int32_t>(q));
   p.w.put(static_cast<std::uint8_t>(pinned));
   if (p.add(*this, s)) {
-    post(to, {.what = kind::submission, .count = 1}, std::move(p.w), p.owner);
+    post(to, {.what = message_kind::submission, .count = 1}, std::move(p.w), p.owner);
     progress(false);
   }
 }
@@ -386,7 +386,7 @@ void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
 void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   int q = -1;
   bool pinned = false;
-  if (h.what == kind::submission) {
+  if (h.what == message_kind::submission) {
     q = r.get<std::int32_t>();
     pinned = r.get<std::uint8_t>() != 0;
   }
@@ -421,12 +421,12 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       w.put(home.generation);
       w.put(outcome::error);
       save_exception(w, std::current_exception(), rank, hosts[static_cast<std::size_t>(rank)]);
-      post(home.rank, {.what = kind::result}, std::move(w));
+      post(home.rank, {.what = message_kind::result}, std::move(w));
     }
   }
   (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
                                                                                      : far_) +=
-      h.what == kind::tasks ? h.count : 0;
+      h.what == message_kind::tasks ? h.count : 0;
   when_complete(a, std::move(to), [this, tasks = std::move(tasks), q, pinned] {
     for (remote_task* t : tasks) {
       enqueue(*t, q, pinned);
@@ -480,7 +480,7 @@ void rank_engine::send_home(remote_task& t) noexcept {
     save_exception(w, t.take_error(), rank, hosts[static_cast<std::size_t>(rank)]);
   }
   const bool keep = !w.blocks().empty();
-  post(home, {.what = kind::result}, std::move(w), keep ? std::move(owner) : nullptr);
+  post(home, {.what = message_kind::result}, std::move(w), keep ? std::move(owner) : nullptr);
   progress(false);
 }
 
@@ -569,7 +569,7 @@ void rank_engine::tick() {
 // Beginning and ending.
 
 void rank_engine::end_launch(int exit_code) {
-  const header h{.what = kind::end, .value = static_cast<std::uint32_t>(exit_code)};
+  const header h{.what = message_kind::end, .value = static_cast<std::uint32_t>(exit_code)};
   post(rank, h, writer());
   progress(false);
 }

@@ -29,25 +29,36 @@ remote_error::remote_error(const std::string& what, std::string type_name, int r
       origin_(std::make_shared<const origin>(origin{std::move(type_name), rank, std::move(host)})) {
 }
 
+namespace detail {
+
+namespace {
+
+/// How the standard library's exceptions and ours become bytes; most are their text.
+template <class E>
+struct bytes_of {
+  static void save(writer& w, const E& e) { save_value<std::string>(w, e.what()); }
+  static E load(reader& r) { return E(load_value<std::string>(r)); }
+};
+
 template <>
-struct codec<remote_error> {
+struct bytes_of<remote_error> {
   static void save(writer& w, const remote_error& e) {
-    codec<std::string>::save(w, e.what());
-    codec<std::string>::save(w, e.type_name());
+    save_value<std::string>(w, e.what());
+    save_value<std::string>(w, e.type_name());
     w.put(e.rank());
-    codec<std::string>::save(w, e.host());
+    save_value<std::string>(w, e.host());
   }
   static remote_error load(reader& r) {
-    const auto what = codec<std::string>::load(r);
-    auto type_name = codec<std::string>::load(r);
+    const auto what = load_value<std::string>(r);
+    auto type_name = load_value<std::string>(r);
     const int rank = r.get<int>();
-    return {what, std::move(type_name), rank, codec<std::string>::load(r)};
+    return {what, std::move(type_name), rank, load_value<std::string>(r)};
   }
 };
 
 /// An error code of a category that every rank has.
 template <>
-struct codec<std::error_code> {
+struct bytes_of<std::error_code> {
   static const std::error_category* category(std::uint8_t i) {
     const std::error_category* const all[] = {&std::generic_category(), &std::system_category(),
                                               &std::iostream_category(), &std::future_category()};
@@ -68,15 +79,14 @@ struct codec<std::error_code> {
     if (c == nullptr) {
       throw bad_message("torc: a received error code is of no known category");
     }
-    const int value = r.get<int>();
-    return {value, *c};
+    return {r.get<int>(), *c};
   }
 };
 
 /// system_error and ios_base::failure, whose texts end in that of the code.
 template <class E>
-requires(std::is_same_v<E, std::system_error> ||
-         std::is_same_v<E, std::ios_base::failure>) struct codec<E> {
+requires std::is_base_of_v<std::system_error, E>
+struct bytes_of<E> {
   static void save(writer& w, const E& e) {
     std::string what = e.what();
     const std::string suffix = ": " + e.code().message();
@@ -85,13 +95,13 @@ requires(std::is_same_v<E, std::system_error> ||
     } else if (what == e.code().message()) {
       what.clear();
     }
-    codec<std::error_code>::save(w, e.code());
-    codec<std::string>::save(w, what);
+    bytes_of<std::error_code>::save(w, e.code());
+    save_value<std::string>(w, what);
   }
   static E load(reader& r) {
-    const auto code = codec<std::error_code>::load(r);
-    const auto what = codec<std::string>::load(r);
-    if constexpr (std::is_same_v<E, std::system_error>) {
+    const auto code = bytes_of<std::error_code>::load(r);
+    const auto what = load_value<std::string>(r);
+    if constexpr (std::is_constructible_v<E, std::error_code, std::string>) {
       return what.empty() ? E(code) : E(code, what);
     } else {
       return E(what, code);
@@ -100,16 +110,24 @@ requires(std::is_same_v<E, std::system_error> ||
 };
 
 template <>
-struct codec<std::future_error> {
+struct bytes_of<std::future_error> {
   static void save(writer& w, const std::future_error& e) { w.put(e.code().value()); }
   static std::future_error load(reader& r) {
     return std::future_error(static_cast<std::future_errc>(r.get<int>()));
   }
 };
 
-namespace detail {
-
-namespace {
+template <class E>
+constexpr exception_codec exact{[](writer& w, const std::exception_ptr& p) {
+                                  try {
+                                    std::rethrow_exception(p);
+                                  } catch (const E& e) {
+                                    bytes_of<E>::save(w, e);
+                                  }
+                                },
+                                [](reader& r, const std::exception_ptr& nested) {
+                                  return as_exception(bytes_of<E>::load(r), nested);
+                                }};
 
 /// Of these there is nothing to tell but that they are.
 template <class E>
@@ -126,7 +144,7 @@ struct known_table {
 
   template <class... Es>
   void add() {
-    (map.emplace(typeid(Es).name(), exception_traits<Es>::codec), ...);
+    (map.emplace(typeid(Es).name(), exact<Es>), ...);
   }
   template <class... Es>
   void add_plain() {
@@ -223,7 +241,7 @@ void save_one(writer& w, const std::exception_ptr& p, const view& v, int rank,
     }
   }
   save_value<std::string>(w, typeid(remote_error).name());
-  save_value(w, remote_error(v.what, demangle(v.name), rank, std::string(host)));
+  bytes_of<remote_error>::save(w, remote_error(v.what, demangle(v.name), rank, std::string(host)));
 }
 
 std::exception_ptr load_one(reader& r, const std::exception_ptr& nested) {
@@ -245,6 +263,7 @@ void save_exception(writer& w, const std::exception_ptr& e, int rank, std::strin
     chain.emplace_back(std::move(p), std::move(v));
     p = std::move(nested);
   }
+  const inline_section section(w); // the exception may be gone when a block is sent
   w.put(static_cast<std::uint8_t>(chain.size()));
   for (auto i = chain.rbegin(); i != chain.rend(); ++i) {
     save_one(w, i->first, i->second, rank, host);
@@ -252,6 +271,7 @@ void save_exception(writer& w, const std::exception_ptr& e, int rank, std::strin
 }
 
 std::exception_ptr load_exception(reader& r) {
+  const inline_section section(r);
   const std::size_t n = r.get<std::uint8_t>();
   if (n == 0 || n > max_chain) {
     throw bad_message("torc: a received exception is none");

@@ -32,7 +32,7 @@ void protocol::hungry() {
   }
   asked_ = victim;
   ++statistics_.requests;
-  site_.send(victim, {.what = kind::request});
+  site_.send(victim, {.what = message_kind::request});
 }
 
 /// Who is asked next; -1 when it is time to give up.
@@ -60,25 +60,25 @@ void protocol::fall_silent() {
   // Rank numbers run along the hosts, so that the short steps stay on ours.
   for (long step = 1; step < size_; step *= 2) {
     ++statistics_.lifelines;
-    site_.send(static_cast<int>((rank_ + step) % size_), {.what = kind::lifeline});
+    site_.send(static_cast<int>((rank_ + step) % size_), {.what = message_kind::lifeline});
   }
 }
 
 void protocol::received(int from, header h) {
   load_[static_cast<std::size_t>(from)] = h.load;
   switch (h.what) {
-  case kind::request:
+  case message_kind::request:
     if (!stealing_ || site_.give(from) == 0) {
-      site_.send(from, {.what = kind::refusal});
+      site_.send(from, {.what = message_kind::refusal});
     }
     break;
-  case kind::lifeline:
+  case message_kind::lifeline:
     if (std::find(waiting_.begin(), waiting_.end(), from) == waiting_.end()) {
       waiting_.push_back(from);
     }
     offer();
     break;
-  case kind::refusal:
+  case message_kind::refusal:
     ++statistics_.refused;
     if (from == last_giver_) {
       last_giver_ = -1;
@@ -88,22 +88,22 @@ void protocol::received(int from, header h) {
       hungry();
     }
     break;
-  case kind::tasks: // an answer, or a push that we did not ask for
+  case message_kind::tasks: // an answer, or a push that we did not ask for
     if (from == asked_) {
       asked_ = -1;
     }
     last_giver_ = from;
     [[fallthrough]];
-  case kind::submission:
+  case message_kind::submission:
     attempts_ = 0;
     silent_ = false;
     break;
-  case kind::goodbye:
+  case message_kind::goodbye:
     ++goodbyes_;
     break;
-  case kind::close:
+  case message_kind::close:
     closed_ = true;
-    for_children([&](int c) { site_.send(c, {.what = kind::close}); });
+    for_children([&](int c) { site_.send(c, {.what = message_kind::close}); });
     site_.closed();
     return;
   default:
@@ -138,11 +138,11 @@ void protocol::try_to_part() {
   }
   said_goodbye_ = true;
   if (rank_ != 0) {
-    site_.send(parent(), {.what = kind::goodbye});
+    site_.send(parent(), {.what = message_kind::goodbye});
     return;
   }
   closed_ = true;
-  for_children([&](int c) { site_.send(c, {.what = kind::close}); });
+  for_children([&](int c) { site_.send(c, {.what = message_kind::close}); });
   site_.closed();
 }
 

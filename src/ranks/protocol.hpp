@@ -20,7 +20,7 @@
 
 namespace torc::detail {
 
-enum class kind : std::uint8_t {
+enum class message_kind : std::uint8_t {
   request,     ///< a hungry rank asks for tasks; answered by tasks or a refusal
   lifeline,    ///< the same, to be answered when there is something to give
   refusal,     ///< ... or this
@@ -34,11 +34,11 @@ enum class kind : std::uint8_t {
   goodbye,     ///< the ranks from here on down have nothing outstanding
   close,       ///< nobody will send any more
 };
-inline constexpr int kinds = static_cast<int>(kind::close) + 1;
+inline constexpr int kinds = static_cast<int>(message_kind::close) + 1;
 
 /// What every message begins with.
 struct header {
-  kind what = kind::refusal;
+  message_kind what = message_kind::refusal;
   std::uint8_t load = 0; ///< how much the sender has to give: log2, 0 for nothing
   std::uint16_t count = 0;
   std::uint32_t value = 0;

@@ -64,7 +64,7 @@ void rank_engine::run_everywhere(descriptor& home, const writer& call, std::uint
   writer w;
   w.put(away_.add(rank, home));
   w.put(call.bytes().data(), call.bytes().size());
-  post(0, {.what = kind::collective, .value = what}, std::move(w));
+  post(0, {.what = message_kind::collective, .value = what}, std::move(w));
   progress(false);
 }
 
@@ -78,7 +78,7 @@ void rank_engine::start_collective() {
   reader r(body);
   collective_.home = r.get<task_home>();
   collective_.running = true;
-  run_collective(r, {.what = kind::run, .value = h.value});
+  run_collective(r, {.what = message_kind::run, .value = h.value});
 }
 
 void rank_engine::run_collective(reader& r, header h) {
@@ -112,7 +112,7 @@ void rank_engine::part_ended(const std::exception_ptr& error) noexcept {
   if (error) {
     save_exception(w, error, rank, hosts[static_cast<std::size_t>(rank)]);
   }
-  post(rank, {.what = kind::ran}, std::move(w));
+  post(rank, {.what = message_kind::ran}, std::move(w));
   progress(false);
 }
 
@@ -132,10 +132,10 @@ void rank_engine::collective_ended(reader& r) {
   }
   w.put(collective_.error.data(), collective_.error.size());
   if (rank != 0) {
-    post(protocol_.parent(), {.what = kind::ran}, std::move(w));
+    post(protocol_.parent(), {.what = message_kind::ran}, std::move(w));
     return;
   }
-  post(collective_.home.rank, {.what = kind::result}, std::move(w));
+  post(collective_.home.rank, {.what = message_kind::result}, std::move(w));
   collective_.running = false;
   start_collective();
 }

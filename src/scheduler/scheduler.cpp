@@ -167,10 +167,10 @@ void scheduler::wake(worker& w) noexcept {
 /// Takes `w` off the list of sleepers; false if it is not there.
 bool scheduler::unlist(worker& w) noexcept {
   sleep_lock_.lock();
-  const auto place = std::find(sleepers_.begin(), sleepers_.end(), &w);
-  const bool found = place != sleepers_.end();
+  const auto found_at = std::find(sleepers_.begin(), sleepers_.end(), &w);
+  const bool found = found_at != sleepers_.end();
   if (found) {
-    sleepers_.erase(place);
+    sleepers_.erase(found_at);
     sleeping_.fetch_sub(1);
     searching_.fetch_add(1);
   }

@@ -80,7 +80,7 @@ struct remote_call final : remote_task {
 
   static remote_task* load(reader& r) { return new remote_call(r); }
   static const char* name() { return typeid(closure<F, Args...>).name(); }
-  static constexpr remote_type remote{&remote, remote_type::expected_magic, &load, &name};
+  static const remote_type remote;
 
 private:
   static void run(descriptor& d) noexcept {
@@ -95,6 +95,11 @@ private:
   closure<F, Args...> what_;
   result_slot<R> result_;
 };
+
+template <class F, class... Args>
+constexpr remote_type remote_call<F, Args...>::remote{&remote_call::remote,
+                                                      remote_type::expected_magic,
+                                                      &remote_call::load, &remote_call::name};
 
 template <class F, class... Args>
 inline constexpr bool travels = result_ships<result_of<F, Args...>> && shippable<F> &&
