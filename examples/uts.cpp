@@ -5,9 +5,9 @@
 //
 //     uts [TREE]                TREE: T1-mini (default), T1, T3, T1L, T3L, ...
 //     TORC_STATS=1 uts T1
+//     mpirun -n 4 uts T1L
 
 #include <cstdio>
-#include <functional>
 #include <torc/torc.hpp>
 
 #include "uts_tree.hpp"
@@ -18,20 +18,20 @@ using uts::counts;
 using uts::node;
 using uts::tree;
 
-counts search(const tree& t, const node& n);
+counts search(int t, const node& n);
 
-/// The subtrees of the children first, ..., last - 1 of `parent`, halved until one is left. The
-/// spawned half refers to the caller's variables, which outlive it.
-counts search_children(const tree& t, const node& parent, int first, int last) {
+/// The subtrees of the children first, ..., last - 1 of `parent`, halved until one is left. All
+/// arguments are values, the tree by its number, so that the spawned half may run on another rank.
+counts search_children(int t, node parent, int first, int last) {
   if (last - first == 1) return search(t, uts::child(parent, first));
   const int middle = first + (last - first) / 2;
-  auto right = torc::spawn(search_children, std::ref(t), std::ref(parent), middle, last);
+  auto right = torc::spawn(search_children, t, parent, middle, last);
   const counts left = search_children(t, parent, first, middle);
   return left + right.get();
 }
 
-counts search(const tree& t, const node& n) {
-  const int children = uts::num_children(t, n);
+counts search(int t, const node& n) {
+  const int children = uts::num_children(uts::trees[t], n);
   const counts self = uts::count(n, children);
   return children == 0 ? self : self + search_children(t, n, 0, children);
 }
@@ -49,7 +49,7 @@ int app(int argc, char** argv) {
   if (t == nullptr) return usage();
 
   const double begin = torc::wtime();
-  const counts found = search(*t, uts::root(*t));
+  const counts found = search(static_cast<int>(t - uts::trees.data()), uts::root(*t));
   const double elapsed = torc::wtime() - begin;
 
   const bool right = found == t->published;
