@@ -37,22 +37,29 @@ private:
 
 namespace detail {
 
-/// How exceptions of one type travel.
+/// How exceptions of one type travel; no blocks are made.
 struct exception_codec {
   void (*save)(writer& w, const std::exception_ptr& e);
-  /// Throws the exception, in the `catch` clause of the nested one if there is one.
-  void (*load_and_throw)(reader& r, bool nested);
+  std::exception_ptr (*load)(reader& r, const std::exception_ptr& nested); ///< may be null
 };
 
 void add_known_exception(const std::type_info& type, const exception_codec& codec);
 
-/// Throws `e` with the exception that is being handled nested in it, or alone.
+/// `e` as if thrown by std::throw_with_nested while `nested` was handled, or alone if it is null.
 template <class E>
-[[noreturn]] void throw_as(E&& e, bool nested) {
-  if (nested) {
-    std::throw_with_nested(std::forward<E>(e));
+std::exception_ptr as_exception(E e, const std::exception_ptr& nested) {
+  try {
+    if (!nested) {
+      throw std::move(e);
+    }
+    try {
+      std::rethrow_exception(nested);
+    } catch (...) {
+      std::throw_with_nested(std::move(e));
+    }
+  } catch (...) {
+    return std::current_exception();
   }
-  throw std::forward<E>(e);
 }
 
 template <class E>
@@ -62,7 +69,6 @@ struct exception_traits {
       (std::is_constructible_v<E, const std::string&> || std::is_constructible_v<E, const char*>);
 
   static void save(writer& w, const std::exception_ptr& p) {
-    const inline_section section(w);
     try {
       std::rethrow_exception(p);
     } catch (const E& e) {
@@ -73,17 +79,16 @@ struct exception_traits {
       }
     }
   }
-  static void load_and_throw(reader& r, bool nested) {
-    const inline_section section(r);
+  static std::exception_ptr load(reader& r, const std::exception_ptr& nested) {
     if constexpr (!by_text) {
-      throw_as(load_value<E>(r), nested);
+      return as_exception(load_value<E>(r), nested);
     } else if constexpr (std::is_constructible_v<E, const std::string&>) {
-      throw_as(E(load_value<std::string>(r)), nested);
+      return as_exception(E(load_value<std::string>(r)), nested);
     } else {
-      throw_as(E(load_value<std::string>(r).c_str()), nested);
+      return as_exception(E(load_value<std::string>(r).c_str()), nested);
     }
   }
-  static constexpr exception_codec codec{&save, &load_and_throw};
+  static constexpr exception_codec codec{&save, &load};
 };
 
 } // namespace detail

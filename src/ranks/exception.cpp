@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+#include "ranks/exception.hpp"
+
+#include <any>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <functional>
+#include <future>
+#include <ios>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <torc/remote_error.hpp>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace torc {
+
+remote_error::remote_error(const std::string& what, std::string type_name, int rank,
+                           std::string host)
+    : std::runtime_error(what),
+      origin_(std::make_shared<const origin>(origin{std::move(type_name), rank, std::move(host)})) {
+}
+
+namespace detail {
+
+namespace {
+
+/// How the standard library's exceptions and ours become bytes; most are their text.
+template <class E>
+struct bytes_of {
+  static void save(writer& w, const E& e) { save_value<std::string>(w, e.what()); }
+  static E load(reader& r) { return E(load_value<std::string>(r)); }
+};
+
+template <>
+struct bytes_of<remote_error> {
+  static void save(writer& w, const remote_error& e) {
+    save_value<std::string>(w, e.what());
+    save_value<std::string>(w, e.type_name());
+    w.put(e.rank());
+    save_value<std::string>(w, e.host());
+  }
+  static remote_error load(reader& r) {
+    const auto what = load_value<std::string>(r);
+    auto type_name = load_value<std::string>(r);
+    const int rank = r.get<int>();
+    return {what, std::move(type_name), rank, load_value<std::string>(r)};
+  }
+};
+
+/// An error code of a category that every rank has.
+template <>
+struct bytes_of<std::error_code> {
+  static const std::error_category* category(std::uint8_t i) {
+    const std::error_category* const all[] = {&std::generic_category(), &std::system_category(),
+                                              &std::iostream_category(), &std::future_category()};
+    return i < std::size(all) ? all[i] : nullptr;
+  }
+  static void save(writer& w, const std::error_code& code) {
+    for (std::uint8_t i = 0; const std::error_category* c = category(i); ++i) {
+      if (*c == code.category()) {
+        w.put(i);
+        w.put(code.value());
+        return;
+      }
+    }
+    throw std::invalid_argument("an error category that is not the standard library's");
+  }
+  static std::error_code load(reader& r) {
+    const std::error_category* c = category(r.get<std::uint8_t>());
+    if (c == nullptr) {
+      throw bad_message("torc: a received error code is of no known category");
+    }
+    return {r.get<int>(), *c};
+  }
+};
+
+/// system_error and ios_base::failure, whose texts end in that of the code.
+template <class E>
+requires std::is_base_of_v<std::system_error, E>
+struct bytes_of<E> {
+  static void save(writer& w, const E& e) {
+    std::string what = e.what();
+    const std::string suffix = ": " + e.code().message();
+    if (what.ends_with(suffix)) {
+      what.resize(what.size() - suffix.size());
+    } else if (what == e.code().message()) {
+      what.clear();
+    }
+    bytes_of<std::error_code>::save(w, e.code());
+    save_value<std::string>(w, what);
+  }
+  static E load(reader& r) {
+    const auto code = bytes_of<std::error_code>::load(r);
+    const auto what = load_value<std::string>(r);
+    if constexpr (std::is_constructible_v<E, std::error_code, std::string>) {
+      return what.empty() ? E(code) : E(code, what);
+    } else {
+      return E(what, code);
+    }
+  }
+};
+
+template <>
+struct bytes_of<std::future_error> {
+  static void save(writer& w, const std::future_error& e) { w.put(e.code().value()); }
+  static std::future_error load(reader& r) {
+    return std::future_error(static_cast<std::future_errc>(r.get<int>()));
+  }
+};
+
+template <class E>
+constexpr exception_codec exact{[](writer& w, const std::exception_ptr& p) {
+                                  try {
+                                    std::rethrow_exception(p);
+                                  } catch (const E& e) {
+                                    bytes_of<E>::save(w, e);
+                                  }
+                                },
+                                [](reader& r, const std::exception_ptr& nested) {
+                                  return as_exception(bytes_of<E>::load(r), nested);
+                                }};
+
+/// Of these there is nothing to tell but that they are.
+template <class E>
+constexpr exception_codec plain{
+    [](writer&, const std::exception_ptr&) {},
+    [](reader&, const std::exception_ptr& nested) { return as_exception(E(), nested); }};
+
+/// By name, because a type may have more than one std::type_info if libraries are loaded.
+using known_exceptions = std::map<std::string, exception_codec, std::less<>>;
+
+struct known_table {
+  std::mutex mutex;
+  known_exceptions map;
+
+  template <class... Es>
+  void add() {
+    (map.emplace(typeid(Es).name(), exact<Es>), ...);
+  }
+  template <class... Es>
+  void add_plain() {
+    (map.emplace(typeid(Es).name(), plain<Es>), ...);
+  }
+  known_table() {
+    add<std::logic_error, std::invalid_argument, std::domain_error, std::length_error,
+        std::out_of_range, std::runtime_error, std::range_error, std::overflow_error,
+        std::underflow_error, std::system_error, std::ios_base::failure, std::future_error,
+        bad_message, remote_error>();
+    add_plain<std::exception, std::bad_exception, std::bad_alloc, std::bad_array_new_length,
+              std::bad_cast, std::bad_any_cast, std::bad_typeid, std::bad_optional_access,
+              std::bad_variant_access, std::bad_function_call, std::bad_weak_ptr>();
+  }
+};
+
+/// Never destroyed: exceptions may travel until the very end.
+known_table& known() {
+  static auto& table = *new known_table;
+  return table;
+}
+
+std::optional<exception_codec> find_known(std::string_view name) {
+  known_table& table = known();
+  const std::lock_guard lock(table.mutex);
+  const auto i = table.map.find(name);
+  return i == table.map.end() ? std::nullopt : std::optional(i->second);
+}
+
+/// What is thrown by std::throw_with_nested(E()) has a type of the library's own, of this name.
+constexpr std::string_view nested_prefix = "St17_Nested_exceptionI";
+
+std::string_view without_nested(std::string_view name) {
+  if (name.starts_with(nested_prefix) && name.ends_with('E')) {
+    name.remove_prefix(nested_prefix.size());
+    name.remove_suffix(1);
+  }
+  return name;
+}
+
+std::string demangle(const std::string& name) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> text(
+      abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), &std::free);
+  return status == 0 ? text.get() : name;
+}
+
+/// What can be seen of an exception.
+struct view {
+  std::string name;          ///< its type's, mangled
+  std::string what;          ///< its text
+  std::exception_ptr nested; ///< what is nested in it
+};
+
+view look_at(const std::exception_ptr& p) {
+  view v;
+  try {
+    std::rethrow_exception(p);
+  } catch (const std::exception& e) {
+    v.name = typeid(e).name();
+    v.what = e.what();
+    if (const auto* n = dynamic_cast<const std::nested_exception*>(&e)) {
+      v.nested = n->nested_ptr();
+    }
+  } catch (const std::nested_exception& e) {
+    v.name = typeid(e).name();
+    v.nested = e.nested_ptr();
+  } catch (...) {
+    if (const std::type_info* type = abi::__cxa_current_exception_type()) {
+      v.name = type->name();
+    }
+  }
+  v.name = without_nested(v.name);
+  if (v.what.empty()) {
+    v.what = "an exception of type " + (v.name.empty() ? "unknown" : demangle(v.name));
+  }
+  return v;
+}
+
+/// Of a longer chain of nested exceptions the innermost are left out.
+constexpr std::size_t max_chain = 100;
+
+void save_one(writer& w, const std::exception_ptr& p, const view& v, int rank,
+              std::string_view host) {
+  const std::size_t size = w.bytes().size();
+  const std::size_t blocks = w.blocks().size();
+  if (const auto codec = find_known(v.name)) {
+    try {
+      save_value<std::string>(w, v.name);
+      codec->save(w, p);
+      return;
+    } catch (...) {
+      w.truncate(size, blocks);
+    }
+  }
+  save_value<std::string>(w, typeid(remote_error).name());
+  bytes_of<remote_error>::save(w, remote_error(v.what, demangle(v.name), rank, std::string(host)));
+}
+
+std::exception_ptr load_one(reader& r, const std::exception_ptr& nested) {
+  const auto codec = find_known(load_value<std::string>(r));
+  if (!codec) {
+    throw bad_message("torc: a received exception is of a type that is not known here");
+  }
+  return codec->load(r, nested);
+}
+
+} // namespace
+
+// The innermost exception goes first, as it must exist when another is to be put around it.
+void save_exception(writer& w, const std::exception_ptr& e, int rank, std::string_view host) {
+  std::vector<std::pair<std::exception_ptr, view>> chain;
+  for (std::exception_ptr p = e; p && chain.size() < max_chain;) {
+    view v = look_at(p);
+    std::exception_ptr nested = v.nested;
+    chain.emplace_back(std::move(p), std::move(v));
+    p = std::move(nested);
+  }
+  const inline_section section(w); // the exception may be gone when a block is sent
+  w.put(static_cast<std::uint8_t>(chain.size()));
+  for (auto i = chain.rbegin(); i != chain.rend(); ++i) {
+    save_one(w, i->first, i->second, rank, host);
+  }
+}
+
+std::exception_ptr load_exception(reader& r) {
+  const inline_section section(r);
+  const std::size_t n = r.get<std::uint8_t>();
+  if (n == 0 || n > max_chain) {
+    throw bad_message("torc: a received exception is none");
+  }
+  std::exception_ptr e;
+  for (std::size_t i = 0; i < n; ++i) {
+    e = load_one(r, e);
+  }
+  return e;
+}
+
+void add_known_exception(const std::type_info& type, const exception_codec& codec) {
+  known_table& table = known();
+  const std::lock_guard lock(table.mutex);
+  table.map.insert_or_assign(type.name(), codec);
+}
+
+} // namespace detail
+} // namespace torc

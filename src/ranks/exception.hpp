@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <exception>
+#include <string_view>
+#include <torc/bytes.hpp>
+
+namespace torc::detail {
+
+/// Appends what `load_exception` needs to make the exception again, with those nested in it. Of a
+/// type that does not travel, or whose `save` fails, it appends a `remote_error` that names this
+/// rank and host. Throws nothing but std::bad_alloc.
+void save_exception(writer& w, const std::exception_ptr& e, int rank, std::string_view host);
+
+/// The exception again, never null. Throws `bad_message` if the bytes are none.
+std::exception_ptr load_exception(reader& r);
+
+} // namespace torc::detail
