@@ -200,9 +200,9 @@ TEST(exception, unstarted_siblings_are_skipped_by_wait) {
 TEST(exception, submitted_siblings_run_nevertheless) {
   run(1, [] {
     int ran = 0;
-    auto a = torc::submit([&ran] { ++ran; });
+    auto a = torc::submit(torc::here, [&ran] { ++ran; });
     auto b = torc::submit(fail, 1);
-    auto c = torc::submit([&ran] { ++ran; });
+    auto c = torc::submit(torc::here, [&ran] { ++ran; });
     EXPECT_EQ(thrown_by([] { torc::sync(); }), 1);
     EXPECT_EQ(ran, 2);
   });

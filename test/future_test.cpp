@@ -41,9 +41,9 @@ TEST(submit, takes_coroutine_functions) {
 TEST(submit, results_of_every_kind) {
   run([] {
     int x = 0;
-    torc::submit([&x] { x = 1; }).get();
+    torc::submit(torc::here, [&x] { x = 1; }).get();
     EXPECT_EQ(x, 1);
-    EXPECT_EQ(&torc::submit([&x]() -> int& { return x; }).get(), &x);
+    EXPECT_EQ(&torc::submit(torc::here, [&x]() -> int& { return x; }).get(), &x);
     EXPECT_EQ(*torc::submit([] { return std::make_unique<int>(3); }).get(), 3);
     auto kept = torc::submit([] { return std::string("text"); });
     std::string& s = kept.get();
@@ -90,9 +90,9 @@ TEST(submit, a_dropped_task_runs_before_its_parent_ends) {
   for (const int workers : {1, 2, 4}) {
     run(workers, [] {
       std::atomic<int> ran{0};
-      auto parent = torc::submit([&ran] {
+      auto parent = torc::submit(torc::here, [&ran] {
         for (int i = 0; i < 100; ++i) {
-          static_cast<void>(torc::submit([&ran] { ++ran; }));
+          static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
         }
       });
       parent.get();
@@ -107,8 +107,8 @@ TEST(submit, a_spawned_child_waits_for_what_it_submitted) {
       std::atomic<int> ran{0};
       for (int i = 0; i < 50; ++i) {
         auto child = torc::spawn([&ran] {
-          static_cast<void>(torc::submit([&ran] { ++ran; }));
-          static_cast<void>(torc::submit([&ran] { ++ran; }));
+          static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
+          static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
         });
         child.get();
         EXPECT_EQ(ran, 2 * i + 2);
@@ -122,9 +122,9 @@ TEST(submit, a_coroutine_waits_for_what_it_submitted) {
     run(workers, []() -> torc::task<> {
       std::atomic<int> ran{0};
       const auto submits = [&ran]() -> torc::task<> {
-        static_cast<void>(torc::submit([&ran] { ++ran; }));
+        static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
         co_await cotwice(1);
-        static_cast<void>(torc::submit([&ran] { ++ran; }));
+        static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
       };
       for (int i = 0; i < 50; ++i) {
         co_await submits();
@@ -141,7 +141,7 @@ TEST(submit, sync_joins_submitted_tasks) {
   run([] {
     std::atomic<int> ran{0};
     for (int i = 0; i < 100; ++i) {
-      static_cast<void>(torc::submit([&ran] { ++ran; }));
+      static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
     }
     torc::sync();
     EXPECT_EQ(ran, 100);
@@ -187,7 +187,7 @@ TEST(submit, a_future_outlives_the_session) {
 
 TEST(submit, without_a_runtime_the_task_runs_at_once) {
   bool ran = false;
-  auto f = torc::submit([&ran] {
+  auto f = torc::submit(torc::here, [&ran] {
     ran = true;
     return 3;
   });
@@ -282,7 +282,7 @@ TEST(placement, no_such_worker) {
 TEST(future, result_of_an_unfinished_task_is_a_logic_error) {
   run([] {
     std::atomic<bool> released{false};
-    auto f = torc::submit([&released] {
+    auto f = torc::submit(torc::here, [&released] {
       spin_until(released);
       return 1;
     });
@@ -320,16 +320,16 @@ TEST(future, is_moved) {
 TEST(future, several_tasks_wait_for_one) {
   run(4, [] {
     std::atomic<int> waiting{0};
-    const auto f = torc::submit([&waiting] { spin_until(waiting, 3); });
-    auto a = torc::submit([&] {
+    const auto f = torc::submit(torc::here, [&waiting] { spin_until(waiting, 3); });
+    auto a = torc::submit(torc::here, [&] {
       ++waiting;
       f.wait();
     });
-    auto b = torc::submit([&] {
+    auto b = torc::submit(torc::here, [&] {
       ++waiting;
       f.wait();
     });
-    auto c = torc::submit([&] {
+    auto c = torc::submit(torc::here, [&] {
       ++waiting;
       f.wait();
     });
@@ -447,7 +447,7 @@ TEST(wait_for, many_deadlines_at_once) {
     auto never = torc::submit(other, [&released] { spin_until(released); });
     std::vector<torc::future<bool>> waits;
     for (int i = 0; i < 100; ++i) {
-      waits.push_back(torc::submit(torc::on_worker(0).pinned(), [&never, i] {
+      waits.push_back(torc::submit(torc::on_local_worker(0).pinned(), [&never, i] {
         return torc::wait_for(std::chrono::milliseconds((i * 37) % 20), never).get();
       }));
     }
@@ -540,7 +540,7 @@ TEST(as_completed, includes_failed_tasks) {
     std::vector<torc::future<int>> futures;
     for (int i = 0; i < 10; ++i) {
       futures.push_back(
-          torc::submit([i] { return i % 2 == 0 ? i : throw std::runtime_error("x"); }));
+          torc::submit(torc::here, [i] { return i % 2 == 0 ? i : throw std::runtime_error("x"); }));
     }
     int failed = 0;
     for (auto& f : torc::as_completed(futures)) {

@@ -18,7 +18,7 @@ TEST(limits, one_million_submits_before_a_wait) {
   run([] {
     std::atomic<int> ran{0};
     for (int i = 0; i < n; ++i) {
-      static_cast<void>(torc::submit([&ran] { ran.fetch_add(1, std::memory_order_relaxed); }));
+      static_cast<void>(torc::submit(torc::here, [&ran] { ran.fetch_add(1, std::memory_order_relaxed); }));
     }
     torc::sync();
     EXPECT_EQ(ran, n);
@@ -30,7 +30,7 @@ TEST(limits, one_million_futures) {
   run([]() -> torc::task<> {
     std::vector<torc::future<int>> futures;
     for (int i = 0; i < n; ++i) {
-      futures.push_back(torc::submit([i] { return i; }));
+      futures.push_back(torc::submit(torc::here, [i] { return i; }));
     }
     const std::vector<int> results = co_await torc::wait(futures);
     for (int i = 0; i < n; ++i) {
@@ -134,10 +134,10 @@ TEST(limits, ten_thousand_fibers_suspended_at_once) {
   run([] {
     std::atomic<int> waiting{0};
     const auto gate =
-        torc::submit(torc::on_worker(1).pinned(), [&waiting] { test::spin_until(waiting, n); });
+        torc::submit(torc::on_local_worker(1).pinned(), [&waiting] { test::spin_until(waiting, n); });
     std::vector<torc::future<void>> futures;
     for (int i = 0; i < n; ++i) {
-      futures.push_back(torc::submit(torc::on_worker(0).pinned(), [&waiting, &gate] {
+      futures.push_back(torc::submit(torc::on_local_worker(0).pinned(), [&waiting, &gate] {
         ++waiting;
         gate.wait();
       }));

@@ -85,7 +85,7 @@ TEST(start, waits_for_what_the_application_submitted) {
   std::atomic<int> ran{0};
   torc::start([&ran] {
     for (int i = 0; i < 100; ++i) {
-      static_cast<void>(torc::submit([&ran] { ++ran; }));
+      static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
     }
   });
   EXPECT_EQ(ran, 100);
@@ -136,7 +136,7 @@ TEST(launch, null_suspends_the_caller_while_it_waits) {
       test::spin_until(released);
     });
     test::spin_until(started);
-    auto release = torc::submit(torc::on_worker(0).pinned(), [&released] { released = true; });
+    auto release = torc::submit(torc::on_local_worker(0).pinned(), [&released] { released = true; });
     stolen.get();
     release.get();
     torc::shutdown();
@@ -150,7 +150,7 @@ TEST(shutdown, waits_for_submitted_tasks) {
     torc::init();
     torc::launch(nullptr);
     for (int n = 0; n < 50; ++n) {
-      static_cast<void>(torc::submit([&ran] { ++ran; }));
+      static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
     }
     torc::shutdown();
     EXPECT_EQ(ran, 50);
@@ -164,7 +164,7 @@ TEST(shutdown, waits_for_tasks_of_external_threads) {
     torc::init();
     std::thread([&ran] {
       for (int n = 0; n < 50; ++n) {
-        static_cast<void>(torc::submit([&ran] { ++ran; }));
+        static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
       }
     }).join();
     torc::shutdown();

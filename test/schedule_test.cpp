@@ -112,7 +112,7 @@ TEST(schedule, a_seed_replays) {
     torc::launch([&workers] {
       std::vector<torc::future<void>> sent;
       for (int i = 0; i < 50; ++i) {
-        sent.push_back(torc::submit([&workers] { workers.push_back(torc::worker()); }));
+        sent.push_back(torc::submit(torc::here, [&workers] { workers.push_back(torc::worker()); }));
       }
     });
     return workers;

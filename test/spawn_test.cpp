@@ -323,7 +323,7 @@ TEST(spawn, waiting_for_a_stolen_child_does_not_block_the_worker) {
     });
     test::spin_until(started); // by the other worker; this one is left for what follows
     const int here = torc::worker();
-    auto release = torc::submit(torc::on_worker(here).pinned(), [&] { released = true; });
+    auto release = torc::submit(torc::on_local_worker(here).pinned(), [&] { released = true; });
     stolen.get();
     release.get();
   });

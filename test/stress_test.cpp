@@ -373,7 +373,7 @@ TEST(stress, workers_that_fall_asleep_and_wake_up) {
       for (int i = 0; i < (test::sanitized ? 20 : 200); ++i) {
         std::atomic<int> ran{0};
         auto a = torc::spawn([&ran] { ++ran; });
-        auto b = torc::submit(torc::on_worker(torc::num_workers() - 1), [&ran] { ++ran; });
+        auto b = torc::submit(torc::on_local_worker(torc::num_workers() - 1), [&ran] { ++ran; });
         test::spin_until(ran, i % 2);
         a.get();
         b.get();

@@ -192,7 +192,7 @@ TEST(wait, a_range_of_futures) {
     std::atomic<int> sum{0};
     for (int i = 0; i < 100; ++i) {
       futures.push_back(torc::submit(triple, i));
-      others.push_back(torc::submit([&sum, i] { sum += i; }));
+      others.push_back(torc::submit(torc::here, [&sum, i] { sum += i; }));
     }
     const auto results = co_await torc::wait(futures);
     for (int i = 0; i < 100; ++i) {
@@ -254,7 +254,7 @@ TEST(wait, nothing_means_all_children) {
     run(workers, []() -> torc::task<> {
       std::atomic<int> sum{0};
       auto c = torc::spawn([&sum] { sum += 1; });
-      auto f = torc::submit([&sum] { sum += 2; });
+      auto f = torc::submit(torc::here, [&sum] { sum += 2; });
       co_await torc::wait();
       EXPECT_EQ(sum, 3);
       EXPECT_TRUE(f.done());

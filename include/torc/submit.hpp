@@ -16,11 +16,13 @@ struct placement {
   constexpr placement pinned() const noexcept { return {to, true, id}; }
 };
 
-/// To the worker that submits. Such a task does not leave the process, so its callable and
-/// arguments may be anything.
+/// The same for a task that does not leave the process, so that its callable and arguments may be
+/// anything.
 struct local_placement {
   bool is_pinned = false;
-  constexpr local_placement pinned() const noexcept { return {true}; }
+  int id = -1; ///< a worker of the process, or the one that submits
+
+  constexpr local_placement pinned() const noexcept { return {true, id}; }
 };
 
 /// To worker 0, 1, 2, ... of all ranks in turn, with every submit of the process, beginning with
@@ -28,6 +30,8 @@ struct local_placement {
 inline constexpr placement cyclic{};
 /// To the worker that submits; from other threads, to some worker of the process.
 inline constexpr local_placement here{};
+/// To worker `id` of this process, from 0; `submit` throws std::out_of_range for others.
+constexpr local_placement on_local_worker(int id) noexcept { return {false, id}; }
 /// To worker `id`, 0 to num_workers() - 1; `submit` throws std::out_of_range for others.
 constexpr placement on_worker(int id) noexcept { return {placement::target::worker, false, id}; }
 /// To some worker of rank `id`, 0 to num_ranks() - 1; `submit` throws std::out_of_range for others.
@@ -72,8 +76,8 @@ auto submit(placement where, F&& f, Args&&... args) {
   return detail::submit_to(where, std::forward<F>(f), std::forward<Args>(args)...);
 }
 
-/// The same within the process: copies or moves `f` and the arguments into the task, on the heap;
-/// `std::ref` passes a reference.
+/// The same within the process: copies or moves `f` and the arguments, which may be anything, into
+/// the task; `std::ref` passes a reference.
 template <class F, class... Args>
 auto submit(local_placement where, F&& f, Args&&... args) {
   return detail::submit_to(where, std::forward<F>(f), std::forward<Args>(args)...);

@@ -64,15 +64,23 @@ void release(submitted& s) noexcept {
   delete &s;
 }
 
+namespace {
+void check_range(const char* what, int id, int there_are) {
+  if (id < 0 || id >= there_are) {
+    throw std::out_of_range(std::string("torc::submit: there is no ") + what + " " +
+                            std::to_string(id) + "; they are 0 to " +
+                            std::to_string(there_are - 1));
+  }
+}
+} // namespace
+
 destination resolve(placement where) {
   scheduler* const s = current_scheduler();
   const bool by_rank = where.to == placement::target::rank;
-  const int there_are = s == nullptr ? 1 : by_rank ? s->place.ranks() : s->place.all_workers();
-  if (where.to != placement::target::cyclic && (where.id < 0 || where.id >= there_are)) {
-    const char* const what = by_rank ? "rank" : "worker";
-    throw std::out_of_range(std::string("torc::submit: there is no ") + what + " " +
-                            std::to_string(where.id) + "; " + what + "s are 0 to " +
-                            std::to_string(there_are - 1));
+  if (by_rank) {
+    check_range("rank", where.id, s != nullptr ? s->place.ranks() : 1);
+  } else if (where.to == placement::target::worker) {
+    check_range("worker", where.id, s != nullptr ? s->place.all_workers() : 1);
   }
   if (s == nullptr) {
     return {};
@@ -85,13 +93,17 @@ destination resolve(placement where) {
   return {s->place.rank_of(q), q};
 }
 
-destination resolve(local_placement) {
+destination resolve(local_placement where) {
   scheduler* const s = current_scheduler();
+  if (where.id != -1) {
+    check_range("worker of this process", where.id,
+                s != nullptr ? static_cast<int>(s->workers.size()) : 1);
+  }
   if (s == nullptr) {
     return {};
   }
-  const worker* const here = this_worker();
-  const int local = here != nullptr ? here->id : s->next_local();
+  const worker* const sender = this_worker();
+  const int local = where.id >= 0 ? where.id : sender != nullptr ? sender->id : s->next_local();
   return {s->place.rank, s->place.first_worker() + local};
 }
 

@@ -240,10 +240,6 @@ void mpi_transport::apart(const transfer_ptr& t, std::span<Byte> what, int peer,
 
 void mpi_transport::send(int to, message&& m) {
   assert(stage_ <= stage::leaving);
-  struct outgoing {
-    message m;
-    std::vector<std::size_t> sizes;
-  };
   std::vector<std::size_t> sizes;
   for (const auto& block : m.blocks) {
     sizes.push_back(block.size());
@@ -264,13 +260,13 @@ void mpi_transport::send(int to, message&& m) {
   if (alone) return;
 
   flush(to); // the receiver should know before the rest comes
-  auto kept = std::make_shared<outgoing>(outgoing{std::move(m), std::move(sizes)});
-  const transfer_ptr t = begin(true, [kept](receiver&) {});
+  auto kept = std::make_shared<message>(std::move(m));
+  const transfer_ptr t = begin(true, [kept, sizes = std::move(sizes)](receiver&) {});
   if (!fits) {
     apart(t, size_bytes, to, tag_of(ticket)); // a moved vector's elements stay where they are
-    apart(t, std::as_bytes(std::span(kept->m.head)), to, tag_of(ticket));
+    apart(t, std::as_bytes(std::span(kept->head)), to, tag_of(ticket));
   }
-  for (const auto& block : kept->m.blocks) {
+  for (const auto& block : kept->blocks) {
     apart(t, block, to, tag_of(ticket));
   }
   if (t->left == 0) ready_.push_back(t);
@@ -290,30 +286,28 @@ void mpi_transport::fetch(const arrival& a, std::vector<std::span<std::byte>> to
 void mpi_transport::take(int from, std::span<const std::byte> packet, receiver& r) {
   while (!packet.empty()) {
     frame f{};
-    bool fits = packet.size() >= sizeof f;
-    if (fits) {
+    bool whole = packet.size() >= sizeof f;
+    if (whole) {
       std::memcpy(&f, packet.data(), sizeof f);
       packet = packet.subspan(sizeof f);
-      fits = f.here <= packet.size() &&
-             (f.here == 0 || f.here == f.blocks * sizeof(std::size_t) + f.head);
+      whole = f.here <= packet.size() &&
+              (f.here == 0 || f.here == f.blocks * sizeof(std::size_t) + f.head);
     }
-    if (!fits) die("a malformed message has come from rank " + std::to_string(from));
-    auto a = std::make_shared<arrival>();
-    a->from = from;
-    a->ticket = f.ticket;
-    a->block_sizes.resize(f.blocks);
-    const auto sizes = std::as_writable_bytes(std::span(a->block_sizes));
+    if (!whole) die("a malformed message has come from rank " + std::to_string(from));
+    arrival a{from, bytes(f.head), std::vector<std::size_t>(f.blocks), f.ticket};
+    const auto head = std::span(a.head);
+    const auto sizes = std::as_writable_bytes(std::span(a.block_sizes));
     if (f.here == 0 && f.blocks + f.head != 0) {
-      a->head.resize(f.head);
-      const transfer_ptr t = begin(false, [a](receiver& to) { to.receive(std::move(*a)); });
+      auto kept = std::make_shared<arrival>(std::move(a));
+      const transfer_ptr t = begin(false, [kept](receiver& to) { to.receive(std::move(*kept)); });
       apart(t, sizes, from, tag_of(f.ticket));
-      apart(t, std::span(a->head), from, tag_of(f.ticket));
+      apart(t, head, from, tag_of(f.ticket));
     } else {
       std::copy_n(packet.begin(), sizes.size(), sizes.begin());
       packet = packet.subspan(sizes.size());
-      a->head.assign(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(f.head));
-      packet = packet.subspan(f.head);
-      r.receive(std::move(*a));
+      std::copy_n(packet.begin(), head.size(), head.begin());
+      packet = packet.subspan(head.size());
+      r.receive(std::move(a));
     }
   }
 }
@@ -393,7 +387,7 @@ bool mpi_transport::closed() {
     check(MPI_Ireduce_scatter_block(sent_.data(), &expected_, 1, MPI_UINT64_T, MPI_SUM, comm_,
                                     &collective_),
           "MPI_Ireduce_scatter_block");
-  } else if (stage_ == stage::draining && received_ == expected_ && idle()) {
+  } else if (stage_ == stage::draining && received_ >= expected_ && idle()) {
     stage_ = stage::parting;
     check(MPI_Ibarrier(comm_, &collective_), "MPI_Ibarrier");
   }

@@ -35,7 +35,7 @@ TEST(baton, wakes_a_task) {
   test::run([] {
     for (int i = 0; i < 500; ++i) {
       baton b;
-      auto poster = torc::submit([&b] { b.post(); });
+      auto poster = torc::submit(torc::here, [&b] { b.post(); });
       b.wait();
       poster.get();
     }
@@ -50,7 +50,7 @@ TEST(baton, a_task_wakes_a_thread_and_a_thread_a_task) {
     to_task.post();
   });
   test::run([&] {
-    auto task = torc::submit([&] {
+    auto task = torc::submit(torc::here, [&] {
       to_thread.post();
       to_task.wait();
     });

@@ -61,13 +61,13 @@ TEST(fiber_pool, every_suspended_task_holds_one) {
     std::atomic<int> waiting{0};
     fiber_pool& pool = current_scheduler()->fibers;
     before = pool.in_use();
-    const auto gate = torc::submit(torc::on_worker(1).pinned(), [&] {
+    const auto gate = torc::submit(torc::on_local_worker(1).pinned(), [&] {
       test::spin_until(waiting, n);
       most = pool.in_use();
     });
     std::vector<torc::future<void>> futures;
     for (int i = 0; i < n; ++i) {
-      futures.push_back(torc::submit(torc::on_worker(0).pinned(), [&] {
+      futures.push_back(torc::submit(torc::on_local_worker(0).pinned(), [&] {
         ++waiting;
         gate.wait();
       }));
