@@ -19,7 +19,7 @@ using test::run;
 using test::spin_until;
 
 /// For tasks that spin until the primary task, which stays on worker 0, does something.
-constexpr torc::placement other = torc::on_worker(1).pinned();
+constexpr const auto other = torc::on_local_worker(1).pinned();
 
 int twice(int x) { return 2 * x; }
 torc::task<int> cotwice(int x) { co_return 2 * x; }
@@ -59,7 +59,7 @@ TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
     auto f = torc::submit([](const std::string& t) { return t; }, text);
     text = "after";
     EXPECT_EQ(f.get(), "before");
-    auto g = torc::submit([](std::string& t) { return &t; }, std::ref(text));
+    auto g = torc::submit(torc::here, [](std::string& t) { return &t; }, std::ref(text));
     EXPECT_EQ(g.get(), &text);
     auto h = torc::submit([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(2));
     EXPECT_EQ(h.get(), 2);
@@ -69,8 +69,8 @@ TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
 TEST(submit, nothing_is_left_of_arguments_and_results) {
   run([] {
     for (int i = 0; i < 100; ++i) {
-      auto taken = torc::submit([](counted c) { return c; }, counted(1));
-      static_cast<void>(torc::submit([](counted c) { return c; }, counted(2)));
+      auto taken = torc::submit(torc::here, [](counted c) { return c; }, counted(1));
+      static_cast<void>(torc::submit(torc::here, [](counted c) { return c; }, counted(2)));
       EXPECT_EQ(std::move(taken).get().value, 1);
     }
   });
@@ -79,7 +79,7 @@ TEST(submit, nothing_is_left_of_arguments_and_results) {
 
 TEST(submit, arguments_die_with_the_task_and_not_with_the_future) {
   run([] {
-    auto f = torc::submit([](const counted&) {}, counted(1));
+    auto f = torc::submit(torc::here, [](const counted&) {}, counted(1));
     f.get();
     torc::sync();
     EXPECT_EQ(counted::alive, 0);
@@ -178,7 +178,7 @@ TEST(submit, a_future_outlives_the_task_that_submitted) {
 
 TEST(submit, a_future_outlives_the_session) {
   torc::future<counted> f;
-  run([&f] { f = torc::submit([] { return counted(3); }); });
+  run([&f] { f = torc::submit(torc::here, [] { return counted(3); }); });
   EXPECT_TRUE(f.done());
   EXPECT_EQ(f.get().value, 3);
   f = {};

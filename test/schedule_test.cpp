@@ -56,7 +56,7 @@ long function(cutter& c, int depth, counted keep) {
   const counted local(depth);
   auto a = torc::spawn(function, std::ref(c), depth - 1, keep);
   c.point();
-  auto sent = torc::submit(coroutine, std::ref(c), depth - 1, local);
+  auto sent = torc::submit(torc::here, coroutine, std::ref(c), depth - 1, local);
   auto b = torc::spawn(coroutine, std::ref(c), depth - 1, local);
   c.point();
   const long first = a.get(); // not the youngest: taken out of order
