@@ -19,7 +19,7 @@ using test::run;
 using test::spin_until;
 
 /// For tasks that spin until the primary task, which stays on worker 0, does something.
-constexpr const auto other = torc::on_local_worker(1).pinned();
+constexpr auto other = torc::on_local_worker(1).pinned();
 
 int twice(int x) { return 2 * x; }
 torc::task<int> cotwice(int x) { co_return 2 * x; }
