@@ -261,7 +261,7 @@ void measure(transport& t) {
   int in_vain = 0;
   auto poll = [&] { // gives way where the cores are not ours alone
     in_vain = t.poll(c) ? 0 : in_vain + 1;
-    if (in_vain > 1000) std::this_thread::sleep_for(std::chrono::microseconds(20));
+    if (in_vain > 20000) std::this_thread::sleep_for(std::chrono::microseconds(20));
   };
   int expected = 0; // the other rank may be ahead by one
   auto receive = [&] {
