@@ -51,11 +51,11 @@ rank_engine* current_engine() noexcept {
   return s != nullptr ? static_cast<rank_engine*>(s->outer) : nullptr;
 }
 
-rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, bool stealing)
+rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names)
     : rank(t.rank()), hosts(std::move(names)), scheduler_(s), transport_(t),
       protocol_(*this, rank, host_numbers(hosts), 1), page_(*t.page(rank)),
       forced_(s.workers.size()) {
-  protocol_.enable_stealing(stealing);
+  protocol_.enable_stealing(s.config.stealing);
   scheduler_.outer = this;
   helper_ = std::thread([this] { help(); });
 }
@@ -126,6 +126,10 @@ void rank_engine::advance(bool ask) {
   }
   if (protocol_.wanted()) {
     protocol_.offer();
+  }
+  if (scheduler_.config.round_trip) {
+    while (give(rank) > 0) {
+    }
   }
   send_posted();
   if (!touched_.empty()) {
@@ -268,6 +272,9 @@ void rank_engine::closed() {
 // Tasks as bytes: for each its home, how many bytes and blocks it takes, remote type and closure.
 
 struct rank_engine::parcel {
+  explicit parcel(bool to_oneself) : inline_only(to_oneself) {}
+
+  const bool inline_only; ///< a message to oneself has no blocks
   writer w;
   std::uint16_t count = 0;
   std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
@@ -278,6 +285,7 @@ struct rank_engine::parcel {
     const bool passed_on = d.type->finish == &finish_remote;
     try {
       writer body;
+      const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
       w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
@@ -346,7 +354,7 @@ void rank_engine::publish_by_force() {
 
 /// One child; or half of the submitted tasks, which are many and alike.
 int rank_engine::give(int to) {
-  parcel p;
+  parcel p(to == rank);
   std::size_t most = 1;
   for (bool may_force = true; p.count < most && p.w.bytes().size() < full_message;) {
     bool submitted = false;
@@ -374,7 +382,7 @@ int rank_engine::give(int to) {
 }
 
 void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
-  parcel p;
+  parcel p(false);
   p.w.put(static_cast<std::int32_t>(q));
   p.w.put(static_cast<std::uint8_t>(pinned));
   if (p.add(*this, s)) {

@@ -42,7 +42,7 @@ struct rank_statistics {
 class rank_engine final : public work_source, private site, private receiver {
 public:
   /// `hosts`: their names by rank.
-  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts, bool stealing);
+  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts);
   ~rank_engine();
 
   void poll() noexcept override;
@@ -51,7 +51,7 @@ public:
   void search_ends() noexcept override;
 
   void ship(submitted& s, int to, int q, bool pinned) override;
-  /// Sends the outcome of a task from elsewhere home, and deletes it.
+  /// Sends the outcome of a task that came from elsewhere home, and deletes it.
   void send_home(remote_task& t) noexcept;
 
   /// Has every rank do what `call` and `what` say (spmd.cpp); when all have, `home` ends.

@@ -42,7 +42,8 @@ void worker::serve() noexcept {
   shared.publish(own);
   const bool work = !shared.looks_empty();
   // With nothing to give away a request stays, and so does what a sleeper relies on.
-  own.guard.store(!work && owner.anybody_wants(), std::memory_order_relaxed);
+  own.guard.store((!work && owner.anybody_wants()) || owner.config.round_trip,
+                  std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();
