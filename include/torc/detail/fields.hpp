@@ -131,81 +131,81 @@ consteval std::size_t field_count() {
 /// visit.operator()<types of the fields...>(fields...)
 template <class T, class Visit>
 constexpr decltype(auto) with_fields(T& x, Visit&& visit) {
-  constexpr std::size_t n = field_count<std::remove_const_t<T>>();
-  static_assert(n <= max_fields);
-  if constexpr (n == 0) {
+  constexpr std::size_t fields = field_count<std::remove_const_t<T>>();
+  static_assert(fields <= max_fields);
+  if constexpr (fields == 0) {
     return visit.template operator()<>();
-  } else if constexpr (n == 1) {
+  } else if constexpr (fields == 1) {
     auto& [a] = x;
     return visit.template operator()<decltype(a)>(a);
-  } else if constexpr (n == 2) {
+  } else if constexpr (fields == 2) {
     auto& [a, b] = x;
     return visit.template operator()<decltype(a), decltype(b)>(a, b);
-  } else if constexpr (n == 3) {
+  } else if constexpr (fields == 3) {
     auto& [a, b, c] = x;
     return visit.template operator()<decltype(a), decltype(b), decltype(c)>(a, b, c);
-  } else if constexpr (n == 4) {
+  } else if constexpr (fields == 4) {
     auto& [a, b, c, d] = x;
     return visit.template operator()<decltype(a), decltype(b), decltype(c), decltype(d)>(a, b, c,
                                                                                          d);
-  } else if constexpr (n == 5) {
+  } else if constexpr (fields == 5) {
     auto& [a, b, c, d, e] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e)>(a, b, c, d, e);
-  } else if constexpr (n == 6) {
+  } else if constexpr (fields == 6) {
     auto& [a, b, c, d, e, f] = x;
     return visit.template operator()<decltype(a), decltype(b), decltype(c), decltype(d),
                                      decltype(e), decltype(f)>(a, b, c, d, e, f);
-  } else if constexpr (n == 7) {
+  } else if constexpr (fields == 7) {
     auto& [a, b, c, d, e, f, g] = x;
     return visit.template operator()<decltype(a), decltype(b), decltype(c), decltype(d),
                                      decltype(e), decltype(f), decltype(g)>(a, b, c, d, e, f, g);
-  } else if constexpr (n == 8) {
+  } else if constexpr (fields == 8) {
     auto& [a, b, c, d, e, f, g, h] = x;
     return visit.template operator()<decltype(a), decltype(b), decltype(c), decltype(d),
                                      decltype(e), decltype(f), decltype(g), decltype(h)>(
         a, b, c, d, e, f, g, h);
-  } else if constexpr (n == 9) {
+  } else if constexpr (fields == 9) {
     auto& [a, b, c, d, e, f, g, h, i] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
                decltype(g), decltype(h), decltype(i)>(a, b, c, d, e, f, g, h, i);
-  } else if constexpr (n == 10) {
+  } else if constexpr (fields == 10) {
     auto& [a, b, c, d, e, f, g, h, i, j] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
                decltype(g), decltype(h), decltype(i), decltype(j)>(a, b, c, d, e, f, g, h, i, j);
-  } else if constexpr (n == 11) {
+  } else if constexpr (fields == 11) {
     auto& [a, b, c, d, e, f, g, h, i, j, k] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
                decltype(g), decltype(h), decltype(i), decltype(j), decltype(k)>(a, b, c, d, e, f, g,
                                                                                 h, i, j, k);
-  } else if constexpr (n == 12) {
+  } else if constexpr (fields == 12) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
                decltype(g), decltype(h), decltype(i), decltype(j), decltype(k), decltype(l)>(
         a, b, c, d, e, f, g, h, i, j, k, l);
-  } else if constexpr (n == 13) {
+  } else if constexpr (fields == 13) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = x;
     return visit.template operator()<
         decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f), decltype(g),
         decltype(h), decltype(i), decltype(j), decltype(k), decltype(l), decltype(m)>(
         a, b, c, d, e, f, g, h, i, j, k, l, m);
-  } else if constexpr (n == 14) {
+  } else if constexpr (fields == 14) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = x;
     return visit.template operator()<
         decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f), decltype(g),
         decltype(h), decltype(i), decltype(j), decltype(k), decltype(l), decltype(m), decltype(n)>(
         a, b, c, d, e, f, g, h, i, j, k, l, m, n);
-  } else if constexpr (n == 15) {
+  } else if constexpr (fields == 15) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
                decltype(g), decltype(h), decltype(i), decltype(j), decltype(k), decltype(l),
                decltype(m), decltype(n), decltype(o)>(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
-  } else if constexpr (n == 16) {
+  } else if constexpr (fields == 16) {
     auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = x;
     return visit.template
     operator()<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e), decltype(f),
@@ -217,8 +217,7 @@ constexpr decltype(auto) with_fields(T& x, Visit&& visit) {
 
 /// The declared types of the fields, references included, as a type_list.
 template <class T>
-using field_types =
-    decltype(with_fields(std::declval<const T&>(),
-                         []<class... Fields>(const auto&...) { return type_list<Fields...>{}; }));
+using field_types = decltype(with_fields(
+    std::declval<T&>(), []<class... Fields>(const auto&...) { return type_list<Fields...>{}; }));
 
 } // namespace torc::detail
