@@ -217,7 +217,7 @@ view look_at(const std::exception_ptr& p) {
       v.name = type->name();
     }
   }
-  v.name = without_nested(v.name);
+  v.name = std::string(without_nested(v.name));
   if (v.what.empty()) {
     v.what = "an exception of type " + (v.name.empty() ? "unknown" : demangle(v.name));
   }
