@@ -181,6 +181,9 @@ std::string_view without_nested(std::string_view name) {
   if (name.starts_with(nested_prefix) && name.ends_with('E')) {
     name.remove_prefix(nested_prefix.size());
     name.remove_suffix(1);
+    if (name.starts_with('K')) { // of a constant object, libstdc++ keeps the const
+      name.remove_prefix(1);
+    }
   }
   return name;
 }
