@@ -253,9 +253,6 @@ public:
   explicit with_free_function(int v) : value(v) {}
   bool operator==(const with_free_function&) const = default;
   int value = 0;
-
-private:
-  int unused = 0;
 };
 template <class Archive>
 void serialize(Archive& ar, with_free_function& x, unsigned) {
@@ -270,9 +267,6 @@ class neither {
 public:
   neither() : x(1) {}
   int x;
-
-private:
-  int y = 0;
 };
 class throws_on_load {
 public:
