@@ -132,6 +132,9 @@ void rank_engine::advance(bool ask) {
     }
   }
   send_posted();
+  if (!arrived_.empty()) {
+    again_.store(true); // from ourselves
+  }
   if (!touched_.empty()) {
     transport_.flush();
     for (const int to : touched_) {

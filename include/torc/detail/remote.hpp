@@ -42,8 +42,8 @@ requires(!std::is_void_v<R> && !std::is_reference_v<R>) inline constexpr bool re
 
 template <class F, class... Args>
 void save_closure(const closure<F, Args...>& c, writer& w) {
-  codec<F>::save(w, c.f);
-  std::apply([&w](const Args&... args) { (codec<Args>::save(w, args), ...); }, c.args);
+  save_value(w, c.f);
+  std::apply([&w](const Args&... args) { (save_value(w, args), ...); }, c.args);
 }
 
 template <class R>
@@ -51,7 +51,7 @@ void load_result(result_slot<R>& slot, [[maybe_unused]] reader& r) {
   if constexpr (std::is_void_v<R>) {
     slot.fill([] {});
   } else {
-    slot.fill([&r] { return codec<R>::load(r); });
+    slot.fill([&r] { return load_value<R>(r); });
   }
 }
 
@@ -63,7 +63,7 @@ struct remote_call final : remote_task {
     F f;
     std::tuple<Args...> args;
   };
-  explicit remote_call(reader& r) : remote_call(parts{codec<F>::load(r), {codec<Args>::load(r)...}}) {}
+  explicit remote_call(reader& r) : remote_call(parts{load_value<F>(r), {load_value<Args>(r)...}}) {}
   explicit remote_call(parts&& p)
       : remote_task(table), what_(std::make_from_tuple<closure<F, Args...>>(std::tuple_cat(
                                 std::forward_as_tuple(std::move(p.f)), std::move(p.args)))) {}
@@ -74,7 +74,7 @@ struct remote_call final : remote_task {
   }
   void save_result([[maybe_unused]] writer& w) const override {
     if constexpr (!std::is_void_v<R>) {
-      codec<R>::save(w, result_.get());
+      save_value<R>(w, result_.get());
     }
   }
 
