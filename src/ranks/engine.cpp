@@ -117,9 +117,8 @@ void rank_engine::advance(bool ask) {
     handle(a);
   }
   arrived_.clear();
-  if (wants_to_leave_.load(std::memory_order_relaxed) && !leaving_) {
-    leaving_ = true;
-    protocol_.leave();
+  if (wants_to_leave_.load(std::memory_order_relaxed)) {
+    protocol_.leave(); // each time: what this rank waited for may have come from itself
   }
   if (ask) {
     protocol_.hungry();
@@ -530,8 +529,7 @@ void rank_engine::help() {
   prctl(PR_SET_TIMERSLACK, 1000);
   const bool alone = std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
                      static_cast<long>(hosts.size());
-  while (!ending_.load()) {
-    const std::uint32_t heard = page_.bell.load();
+  for (std::uint32_t heard = page_.bell.load(); !ending_.load(); heard = page_.bell.load()) {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this

@@ -130,7 +130,6 @@ private:
     task_home home;
     bytes error; ///< the first
   } collective_;
-  bool leaving_ = false;
 
   // Anybody's.
   atomic<bool> again_{false}; ///< the holder shall look once more

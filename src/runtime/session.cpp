@@ -26,7 +26,6 @@ struct introduction {
   introduction() {
     CPU_ZERO(&mask);
     sched_getaffinity(0, sizeof mask, &mask);
-    gethostname(host, sizeof host - 1);
   }
 };
 
@@ -36,7 +35,18 @@ bool share_cores(const introduction& a, const introduction& b) {
   return std::strcmp(a.host, b.host) == 0 && CPU_COUNT(&both) > 0;
 }
 
+/// What still comes when all ranks have parted is hints.
+struct nobody final : receiver {
+  void receive(arrival&&) override {}
+};
+
 } // namespace
+
+std::string transport::host() const {
+  char name[64] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
 
 session::session(configuration c, std::unique_ptr<transport> t) : transport_(std::move(t)) {
   front* fronts = nullptr;
@@ -62,6 +72,7 @@ void session::meet(configuration& c) {
   place_.rank = transport_->rank();
   introduction mine;
   mine.workers = c.workers;
+  transport_->host().copy(mine.host, sizeof mine.host - 1);
   bytes packed(sizeof mine);
   std::memcpy(packed.data(), &mine, sizeof mine);
   std::vector<introduction> all;
@@ -130,13 +141,13 @@ void session::shutdown() {
   }
   scheduler_->stop();
   if (engine_) {
-    const std::vector<rank_statistics> ranks = engine_->statistics();
+    statistics_ = engine_->statistics();
     engine_.reset();
-    while (!transport_->closed()) {
+    for (nobody late; !transport_->closed(); transport_->poll(late)) {
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
     if (scheduler_->config.statistics && place_.rank == 0) {
-      print_statistics(ranks);
+      print_statistics(statistics_);
     }
   } else if (scheduler_->config.statistics) {
     print_statistics(*scheduler_);

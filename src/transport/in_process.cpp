@@ -60,6 +60,7 @@ public:
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return static_cast<int>(net_.boxes.size()); }
+  std::string host() const override { return "host" + std::to_string(net_.options.hosts[at(rank_)]); }
 
   std::vector<bytes> gather(const bytes& mine) override {
     net_.gathered[at(rank_)] = mine;
