@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -78,7 +79,7 @@ public:
 private:
   // site
   void send(int to, header h) override;
-  int give(int to) override;
+  int give(int to, bool answer) override;
   bool hungry() override;
   bool outstanding() override;
   void closed() override;
@@ -97,6 +98,7 @@ private:
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
   void accept_result(arrival& a, reader& r);
+  bool expected_home(const task_home& home);
   void enqueue(remote_task& t, int q, bool pinned);
   void when_complete(arrival& a, std::vector<std::span<std::byte>> to, std::function<void()> done);
 
@@ -142,8 +144,8 @@ private:
   std::vector<posted> posted_;
 
   spinlock end_lock_;
-  std::vector<int> ends_; ///< exit codes of the launches that have ended
-  std::size_t awaited_ = 0;
+  std::map<std::uint16_t, int> ends_; ///< exit codes of launches, by their number
+  std::uint16_t launches_ = 0;        ///< ended, or awaited
   baton* end_waiter_ = nullptr;
 
   baton all_left_;

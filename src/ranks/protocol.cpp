@@ -2,12 +2,19 @@
 #include "ranks/protocol.hpp"
 
 #include <algorithm>
+#include <torc/bytes.hpp>
 
 namespace torc::detail {
 namespace {
 // Attempts before a rank falls silent.
 constexpr int near_attempts = 4;
 constexpr int far_attempts = 4;
+
+void expect(bool right, const char* otherwise) {
+  if (!right) {
+    throw bad_message(otherwise);
+  }
+}
 } // namespace
 
 protocol::protocol(site& s, int rank, std::vector<int> hosts, std::uint64_t seed)
@@ -64,11 +71,16 @@ void protocol::fall_silent() {
   }
 }
 
+void protocol::answered(int from) {
+  expect(from == asked_, "torc: received an answer without a question");
+  asked_ = -1;
+}
+
 void protocol::received(int from, header h) {
   load_[static_cast<std::size_t>(from)] = h.load;
   switch (h.what) {
   case message_kind::request:
-    if (!stealing_ || site_.give(from) == 0) {
+    if (!stealing_ || site_.give(from, true) == 0) {
       site_.send(from, {.what = message_kind::refusal});
     }
     break;
@@ -79,18 +91,18 @@ void protocol::received(int from, header h) {
     offer();
     break;
   case message_kind::refusal:
+    answered(from);
     ++statistics_.refused;
     if (from == last_giver_) {
       last_giver_ = -1;
     }
-    asked_ = -1;
     if (site_.hungry()) {
       hungry();
     }
     break;
-  case message_kind::tasks: // an answer, or a push that we did not ask for
-    if (from == asked_) {
-      asked_ = -1;
+  case message_kind::tasks: // an answer, or for a lifeline, also while a request is out
+    if (h.value != 0) {
+      answered(from);
     }
     last_giver_ = from;
     [[fallthrough]];
@@ -99,9 +111,13 @@ void protocol::received(int from, header h) {
     silent_ = false;
     break;
   case message_kind::goodbye:
-    ++goodbyes_;
+    expect(is_child(from) && std::find(goodbyes_.begin(), goodbyes_.end(), from) == goodbyes_.end(),
+           "torc: a rank says goodbye twice, or to the wrong one");
+    goodbyes_.push_back(from);
     break;
   case message_kind::close:
+    expect(from == parent() && said_goodbye_ && !closed_,
+           "torc: a rank is told to close before it has said goodbye, or twice");
     closed_ = true;
     for_children([&](int c) { site_.send(c, {.what = message_kind::close}); });
     site_.closed();
@@ -113,7 +129,7 @@ void protocol::received(int from, header h) {
 }
 
 void protocol::offer() {
-  while (stealing_ && !waiting_.empty() && site_.give(waiting_.front()) > 0) {
+  while (stealing_ && !waiting_.empty() && site_.give(waiting_.front(), false) > 0) {
     waiting_.erase(waiting_.begin());
   }
   try_to_part();
@@ -131,9 +147,9 @@ void protocol::leave() {
 }
 
 void protocol::try_to_part() {
-  int below = 0;
+  std::size_t below = 0;
   for_children([&](int) { ++below; });
-  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_ < below || site_.outstanding()) {
+  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_.size() < below || site_.outstanding()) {
     return;
   }
   said_goodbye_ = true;

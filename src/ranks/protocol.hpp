@@ -24,7 +24,7 @@ enum class message_kind : std::uint8_t {
   request,     ///< a hungry rank asks for tasks; answered by tasks or a refusal
   lifeline,    ///< the same, to be answered when there is something to give
   refusal,     ///< ... or this
-  tasks,       ///< a stolen one or more
+  tasks,       ///< a stolen one or more; `value` is 1 if they answer a request
   submission,  ///< a task that was sent here
   result,      ///< of a task of ours
   collective,  ///< asks the root for an spmd ...
@@ -48,8 +48,8 @@ struct header {
 class site {
 public:
   virtual void send(int to, header h) = 0;
-  /// Sends tasks to a rank that asked; how many.
-  virtual int give(int to) = 0;
+  /// Sends tasks to a rank, as an answer to its request or for its lifeline; how many.
+  virtual int give(int to, bool answer) = 0;
   /// Whether somebody here has nothing to do.
   virtual bool hungry() = 0;
   /// Whether results of tasks or answers are awaited.
@@ -73,6 +73,7 @@ public:
 
   // Events.
   void hungry();
+  /// Throws `bad_message` if it is not the sender's turn to say this.
   void received(int from, header h);
   /// There may be something to give to ranks that wait for it.
   void offer();
@@ -81,6 +82,7 @@ public:
   void leave();
 
   bool wanted() const noexcept { return !waiting_.empty(); }
+  bool is_child(int r) const noexcept { return r > 0 && (r - 1) / 2 == rank_; }
   int parent() const noexcept { return (rank_ - 1) / 2; }
   /// Calls `f(child)` for the ranks below this one in the tree.
   template <class F>
@@ -94,6 +96,7 @@ public:
 private:
   int next_victim();
   int draw(const std::vector<int>& ranks);
+  void answered(int from);
   void fall_silent();
   void try_to_part();
 
@@ -112,7 +115,7 @@ private:
   std::vector<int> waiting_; ///< ranks whose lifeline we are
 
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
-  int goodbyes_ = 0; ///< of the ranks below
+  std::vector<int> goodbyes_; ///< of the ranks right below
 
   protocol_statistics statistics_;
 };

@@ -77,11 +77,17 @@ void rank_engine::start_collective() {
   collective_.queue.pop_front();
   reader r(body);
   collective_.home = r.get<task_home>();
+  if (!expected_home(collective_.home)) {
+    throw bad_message("torc: a received call for all ranks is from nowhere");
+  }
   collective_.running = true;
   run_collective(r, {.what = message_kind::run, .value = h.value});
 }
 
 void rank_engine::run_collective(reader& r, header h) {
+  if (h.value > static_cast<std::uint32_t>(call_kind::forbid_stealing)) {
+    throw bad_message("torc: a received call for all ranks is of no known kind");
+  }
   collective_.unfinished = 1;
   collective_.error.clear();
   protocol_.for_children([&](int c) {
@@ -102,8 +108,6 @@ void rank_engine::run_collective(reader& r, header h) {
     protocol_.enable_stealing(static_cast<call_kind>(h.value) == call_kind::allow_stealing);
     part_ended(nullptr);
     break;
-  default:
-    throw bad_message("torc: a received call for all ranks is of no known kind");
   }
 }
 

@@ -124,6 +124,9 @@ public:
         --t.delay;
       }
       box.messages = std::move(later);
+      if (!box.messages.empty()) { // whoever sleeps must not: that would be a long delay
+        net_.pages[at(rank_)]->page->bell.fetch_add(1);
+      }
       box.any.store(!box.messages.empty(), std::memory_order_relaxed);
     }
     for (in_transit& t : due) {
