@@ -24,6 +24,9 @@ constexpr std::chrono::microseconds busy_period{500};
 constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
+/// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
+/// may have served and been asked again unseen, and have new children of its own before that.
+constexpr int ticks_of_rest = 4;
 
 /// The bell may be rung by another process, so these are not the private kind.
 void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
@@ -342,14 +345,14 @@ descriptor* rank_engine::take_for_rank(bool& submitted) {
   return nullptr;
 }
 
-/// Makes public what workers keep to themselves, unless that has been done since they last served.
+/// Makes public what workers keep to themselves, unless that has been done just now.
 void rank_engine::publish_by_force() {
   for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
     worker& w = *scheduler_.workers[i];
-    if (&w != this_worker() && !forced_[i]) {
+    if (&w != this_worker() && forced_[i] == 0) {
       scheduler_.force_publication(w);
       w.own.guard.store(true, std::memory_order_relaxed);
-      forced_[i] = true;
+      forced_[i] = ticks_of_rest;
     }
   }
 }
@@ -580,8 +583,9 @@ void rank_engine::tick() {
     const bool wanted = protocol_.wanted();
     for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
       atomic<bool>& guard = scheduler_.workers[i]->own.guard;
+      forced_[i] = std::max(0, forced_[i] - 1);
       if (!guard.load(std::memory_order_relaxed)) {
-        forced_[i] = false;
+        forced_[i] = 0;
         if (wanted) {
           guard.store(true, std::memory_order_relaxed);
         }

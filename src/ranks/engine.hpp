@@ -121,7 +121,7 @@ private:
   atomic<bool> token_{false};
   std::vector<arrival> arrived_;
   std::vector<int> touched_; ///< ranks sent to since the last flush
-  std::vector<bool> forced_; ///< by worker: nothing private is left, and it has not served since
+  std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
   std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;

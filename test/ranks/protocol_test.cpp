@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+// The protocol by itself, in a simulation: ranks with abstract tasks, messages that are delayed and
+// overtake each other, no threads. TORC_WORLDS=N for more worlds.
+
+#include <algorithm>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <memory>
+#include <queue>
+#include <random>
+#include <torc/bytes.hpp>
+
+#include "ranks/protocol.hpp"
+
+namespace {
+
+using torc::detail::header;
+using torc::detail::message_kind;
+using torc::detail::protocol;
+using torc::detail::site;
+
+using number = std::uint64_t;
+
+/// A task: it lasts, then has children. What it has in all follows from the numbers.
+struct task {
+  int budget = 0; ///< tasks below and including this one
+  int home = 0;
+};
+
+struct simulation;
+
+struct rank final : site {
+  rank(simulation& s, int number, const std::vector<int>& hosts, number seed)
+      : sim(s), id(number), outgoing(*this, number, hosts, seed) {}
+
+  void send(int to, header h) override;
+  int give(int to, bool answer) override;
+  bool hungry() override { return tasks.empty() && !busy; }
+  bool outstanding() override { return away > 0; }
+  void closed() override {
+    EXPECT_FALSE(has_closed);
+    has_closed = true;
+  }
+
+  simulation& sim;
+  const int id;
+  protocol outgoing;
+  std::vector<task> tasks;
+  bool busy = false, has_closed = false;
+  int away = 0; ///< tasks of ours that others have
+  number hungry_since = 0;
+};
+
+struct event {
+  number time, order;
+  int to, from; ///< from -1: the task that runs has ended; -2: a worker looks for work
+  header h;
+  std::vector<task> tasks;
+  bool operator>(const event& o) const { return std::pair(time, order) > std::pair(o.time, o.order); }
+};
+
+struct simulation {
+  simulation(number seed, int size) : random(seed), n(size) {
+    const int per_host = draw(1, n);
+    std::vector<int> hosts;
+    for (int r = 0; r < n; ++r) {
+      hosts.push_back(r / per_host);
+    }
+    most_delay = draw(0, 3) == 0 ? 1 : draw(1, 300);
+    for (int r = 0; r < n; ++r) {
+      all.push_back(std::make_unique<rank>(*this, r, hosts, seed));
+      at(0, {.to = r, .from = -2});
+    }
+  }
+
+  int draw(int a, int b) { return std::uniform_int_distribution<int>(a, b)(random); }
+  rank& of(int r) { return *all[static_cast<std::size_t>(r)]; }
+  void at(number delay, event e) {
+    e.time = now + delay;
+    e.order = ++events;
+    queue.push(std::move(e));
+  }
+
+  void start_task(rank& r) {
+    if (!r.busy && !r.tasks.empty()) {
+      r.busy = true;
+      at(static_cast<number>(draw(1, 100)), {.to = r.id, .from = -1});
+    }
+  }
+  /// The running task splits its budget among children, which go to this rank or are sent away.
+  void end_task(rank& r) {
+    const task t = r.tasks.back();
+    r.tasks.pop_back();
+    ++executed;
+    for (int left = t.budget - 1; left > 0;) {
+      const int part = draw(1, left);
+      left -= part;
+      spawn(r, part);
+    }
+    if (t.home != r.id) {
+      at(delay(), {.to = t.home, .from = r.id, .h = {.what = message_kind::result}});
+      ++results;
+    }
+    r.busy = false;
+  }
+  void spawn(rank& r, int budget) {
+    const int to = draw(0, 19) == 0 ? draw(0, n - 1) : r.id;
+    if (to == r.id) {
+      r.tasks.insert(r.tasks.begin() + (r.busy ? draw(0, static_cast<int>(r.tasks.size()) - 1) : 0),
+                     {budget, r.id});
+    } else {
+      ++r.away;
+      at(delay(), {.to = to, .from = r.id, .h = {.what = message_kind::submission, .count = 1},
+                   .tasks = {{budget, r.id}}});
+    }
+  }
+  number delay() { return static_cast<number>(draw(1, most_delay)); }
+
+  /// What the engine does after each look at the messages.
+  void settle(rank& r) {
+    start_task(r);
+    if (leaving) r.outgoing.leave();
+    if (r.outgoing.wanted()) r.outgoing.offer();
+    if (r.hungry()) {
+      r.outgoing.hungry();
+    }
+  }
+
+  void handle(const event& e) {
+    rank& r = of(e.to);
+    if (e.from == -1) {
+      end_task(r);
+    } else if (e.from >= 0) {
+      if (e.h.what == message_kind::result) {
+        --r.away;
+      }
+      if (e.h.what == message_kind::request) {
+        EXPECT_LE(++requests_to[static_cast<std::size_t>(e.from)], 1);
+      }
+      r.tasks.insert(r.tasks.begin(), e.tasks.begin(), e.tasks.end());
+      if (r.has_closed) {
+        EXPECT_EQ(e.h.what, message_kind::lifeline) << "after the end, and no hint";
+        return;
+      }
+      r.outgoing.received(e.from, e.h);
+    }
+    settle(r);
+  }
+
+  /// Until nothing is under way.
+  void run() {
+    while (!queue.empty()) {
+      const event e = queue.top();
+      queue.pop();
+      now = e.time;
+      handle(e);
+      ASSERT_LT(events, 2'000'000u) << "it does not end";
+    }
+  }
+  bool all_closed() const {
+    return std::all_of(all.begin(), all.end(), [](const auto& r) { return r->has_closed; });
+  }
+
+  std::mt19937_64 random;
+  const int n;
+  int most_delay = 1;
+  number now = 0, events = 0, executed = 0, messages = 0, results = 0;
+  std::vector<int> requests_to = std::vector<int>(16);
+  bool leaving = false;
+  std::vector<std::unique_ptr<rank>> all;
+  std::priority_queue<event, std::vector<event>, std::greater<>> queue;
+};
+
+void rank::send(int to, header h) {
+  ASSERT_NE(to, id);
+  ASSERT_FALSE(has_closed && h.what != message_kind::close);
+  ++sim.messages;
+  if (h.what == message_kind::refusal) {
+    --sim.requests_to[static_cast<std::size_t>(to)];
+  }
+  h.load = static_cast<std::uint8_t>(std::min<std::size_t>(tasks.size(), 30));
+  sim.at(sim.delay(), {.to = to, .from = id, .h = h});
+}
+
+int rank::give(int to, bool answer) {
+  const std::size_t own = busy ? 1 : 0;
+  if (tasks.size() <= own) return 0;
+  std::vector<task> given{tasks.front()}; // the one that runs is the last
+  tasks.erase(tasks.begin());
+  if (given.front().home == id) {
+    ++away;
+  }
+  if (answer) {
+    --sim.requests_to[static_cast<std::size_t>(to)];
+  }
+  ++sim.messages;
+  sim.at(sim.delay(),
+         {.to = to,
+          .from = id,
+          .h = {.what = message_kind::tasks, .count = 1, .value = answer},
+          .tasks = std::move(given)});
+  return 1;
+}
+
+number worlds(number usual) {
+  const char* const n = std::getenv("TORC_WORLDS");
+  return n != nullptr ? std::strtoull(n, nullptr, 10) : usual;
+}
+
+TEST(protocol, keeps_every_task_and_ends) {
+  for (number seed = 1; seed <= worlds(10'000) && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("world " + std::to_string(seed));
+    simulation s(seed, 2 + static_cast<int>(seed % 8));
+    const int budget = s.draw(1, 200);
+    // The ranks may part while the tasks run, as those do that hear early of the launch's end.
+    const bool early = s.draw(0, 1) == 0;
+    s.of(s.draw(0, s.n - 1)).tasks.push_back({budget, 0});
+    for (auto& r : s.all) {
+      for (task& t : r->tasks) {
+        t.home = r->id;
+      }
+    }
+    s.leaving = early;
+    if (!early) {
+      s.run();
+      EXPECT_EQ(s.executed, static_cast<number>(budget));
+      s.leaving = true;
+      for (int r = 0; r < s.n; ++r) {
+        s.at(static_cast<number>(s.draw(0, 1000)), {.to = r, .from = -2});
+      }
+    }
+    s.run();
+    EXPECT_EQ(s.executed, static_cast<number>(budget));
+    EXPECT_TRUE(s.all_closed());
+    for (auto& r : s.all) {
+      EXPECT_EQ(r->away, 0);
+      EXPECT_TRUE(r->tasks.empty());
+    }
+    // A rank gives up after eight attempts, until it is given something; parting takes two a rank.
+    const auto most = static_cast<number>(s.n) * 40 + static_cast<number>(budget) * 40;
+    EXPECT_LE(s.messages, most);
+  }
+}
+
+/// While one rank has plenty, no other one stays without for long, even if all had given up before.
+TEST(protocol, lets_nobody_starve) {
+  for (number seed = 1; seed <= worlds(10'000) / 10 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("world " + std::to_string(seed));
+    simulation s(seed, 2 + static_cast<int>(seed % 8));
+    s.run(); // all are silent now
+    const int where = s.draw(0, s.n - 1);
+    rank& rich = s.of(where);
+    const int leaves = 100 * s.n;
+    for (int i = 0; i < leaves; ++i) {
+      rich.tasks.push_back({1, where});
+    }
+    s.at(0, {.to = where, .from = -2});
+    std::vector<int> worked(static_cast<std::size_t>(s.n));
+    while (!s.queue.empty()) {
+      const event e = s.queue.top();
+      s.queue.pop();
+      s.now = e.time;
+      worked[static_cast<std::size_t>(e.to)] += e.from == -1;
+      s.handle(e);
+    }
+    EXPECT_EQ(s.executed, static_cast<number>(leaves));
+    for (const int tasks : worked) {
+      EXPECT_GT(tasks, 0);
+    }
+  }
+}
+
+TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
+  simulation s(1, 5);
+  protocol& p = s.of(1).outgoing; // below 0, above 3 and 4; its request is with somebody
+  int asked = -1;
+  while (!s.queue.empty() && asked < 0) {
+    const event e = s.queue.top();
+    s.queue.pop();
+    s.handle(e);
+    if (e.to == 1) asked = 0;
+  }
+  const auto refused = [&](int from, message_kind what, std::uint32_t value = 0) {
+    try {
+      p.received(from, {.what = what, .value = value});
+      return false;
+    } catch (const torc::bad_message&) {
+      return true;
+    }
+  };
+  int answers = 0;
+  for (int from : {0, 2, 3, 4}) {
+    answers += !refused(from, message_kind::tasks, 1);
+  }
+  EXPECT_EQ(answers, 1) << "one had been asked";
+  EXPECT_FALSE(refused(2, message_kind::tasks, 0)) << "for a lifeline, at any time";
+  EXPECT_TRUE(refused(0, message_kind::refusal));
+  EXPECT_TRUE(refused(0, message_kind::close)) << "not parted";
+  EXPECT_TRUE(refused(0, message_kind::goodbye)) << "not below";
+  EXPECT_FALSE(refused(3, message_kind::goodbye));
+  EXPECT_TRUE(refused(3, message_kind::goodbye)) << "twice";
+}
+
+} // namespace
