@@ -76,6 +76,27 @@ void protocol::answered(int from) {
   asked_ = -1;
 }
 
+void protocol::add_waiter(int rank, bool passed_on) {
+  expect(rank >= 0 && rank < size_ && rank != rank_, "torc: a rank waits that does not exist");
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [=](const waiter& w) { return w.rank == rank; });
+  if (found == waiting_.end()) {
+    waiting_.push_back({rank, passed_on});
+  } else if (!passed_on) {
+    found->passed_on = false;
+  }
+}
+
+/// Tells `to`, who has more, who waits. They stay here as well.
+void protocol::pass_on_waiters(int to) {
+  for (waiter& w : waiting_) {
+    if (!w.passed_on && w.rank != to) {
+      w.passed_on = true;
+      site_.send(to, {.what = message_kind::lifeline, .value = static_cast<std::uint32_t>(w.rank) + 1});
+    }
+  }
+}
+
 void protocol::received(int from, header h) {
   load_[static_cast<std::size_t>(from)] = h.load;
   switch (h.what) {
@@ -85,9 +106,7 @@ void protocol::received(int from, header h) {
     }
     break;
   case message_kind::lifeline:
-    if (std::find(waiting_.begin(), waiting_.end(), from) == waiting_.end()) {
-      waiting_.push_back(from);
-    }
+    add_waiter(h.value == 0 ? from : static_cast<int>(h.value) - 1, h.value != 0);
     offer();
     break;
   case message_kind::refusal:
@@ -105,6 +124,9 @@ void protocol::received(int from, header h) {
       answered(from);
     }
     last_giver_ = from;
+    if (h.load > 0) {
+      pass_on_waiters(from);
+    }
     [[fallthrough]];
   case message_kind::submission:
     attempts_ = 0;
@@ -129,7 +151,7 @@ void protocol::received(int from, header h) {
 }
 
 void protocol::offer() {
-  while (stealing_ && !waiting_.empty() && site_.give(waiting_.front(), false) > 0) {
+  while (stealing_ && !waiting_.empty() && site_.give(waiting_.front().rank, false) > 0) {
     waiting_.erase(waiting_.begin());
   }
   try_to_part();

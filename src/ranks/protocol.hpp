@@ -7,7 +7,7 @@
 // A rank that is hungry has one request out at a time. It tries the rank that gave last, then
 // ranks of its host, then others; of two drawn at random the one that looked busier. When all that
 // fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
-// some of it. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
+// some of it, and one that gets just enough for itself tells the giver who else is waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //
 // Parting: each rank tells its parent in a binary tree when it and the ranks below have nothing
 // outstanding and will ask for nothing any more; the root then tells everybody to close. Since a
@@ -22,7 +22,8 @@ namespace torc::detail {
 
 enum class message_kind : std::uint8_t {
   request,     ///< a hungry rank asks for tasks; answered by tasks or a refusal
-  lifeline,    ///< the same, to be answered when there is something to give
+  lifeline,    ///< the same, to be answered when there is something to give; for another rank if
+               ///< `value` is that rank's number and 1
   refusal,     ///< ... or this
   tasks,       ///< a stolen one or more; `value` is 1 if they answer a request
   submission,  ///< a task that was sent here
@@ -97,6 +98,8 @@ private:
   int next_victim();
   int draw(const std::vector<int>& ranks);
   void answered(int from);
+  void add_waiter(int rank, bool passed_on);
+  void pass_on_waiters(int to);
   void fall_silent();
   void try_to_part();
 
@@ -112,7 +115,11 @@ private:
   int last_giver_ = -1;
   int attempts_ = 0; ///< since there was work
   bool silent_ = false;
-  std::vector<int> waiting_; ///< ranks whose lifeline we are
+  struct waiter {
+    int rank;
+    bool passed_on; ///< to somebody who gave us tasks
+  };
+  std::vector<waiter> waiting_; ///< ranks whose lifeline we are
 
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
   std::vector<int> goodbyes_; ///< of the ranks right below

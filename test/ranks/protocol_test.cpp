@@ -19,19 +19,23 @@ using torc::detail::message_kind;
 using torc::detail::protocol;
 using torc::detail::site;
 
-using number = std::uint64_t;
+using count = std::uint64_t;
 
-/// A task: it lasts, then has children. What it has in all follows from the numbers.
+/// A task runs for a while, then has children, and has ended when they have.
 struct task {
   int budget = 0; ///< tasks below and including this one
-  int home = 0;
+  int home = 0;   ///< the rank that waits for it
+  int parent = -1;
+  int pending = 1; ///< itself and children
+  int ran_at = -1;
+  bool was_away = false; ///< its home waits for a message, perhaps from itself
 };
 
 struct simulation;
 
 struct rank final : site {
-  rank(simulation& s, int number, const std::vector<int>& hosts, number seed)
-      : sim(s), id(number), outgoing(*this, number, hosts, seed) {}
+  rank(simulation& s, int which, const std::vector<int>& hosts, count seed)
+      : sim(s), id(which), outgoing(*this, which, hosts, seed) {}
 
   void send(int to, header h) override;
   int give(int to, bool answer) override;
@@ -45,22 +49,22 @@ struct rank final : site {
   simulation& sim;
   const int id;
   protocol outgoing;
-  std::vector<task> tasks;
+  std::vector<int> tasks; ///< newest last; the one that runs is the last
   bool busy = false, has_closed = false;
   int away = 0; ///< tasks of ours that others have
-  number hungry_since = 0;
+  
 };
 
 struct event {
-  number time, order;
-  int to, from; ///< from -1: the task that runs has ended; -2: a worker looks for work
-  header h;
-  std::vector<task> tasks;
+  count time = 0, order = 0;
+  int to = 0, from = 0; ///< from -1: the task that runs has ended; -2: a worker looks for work
+  header h = {};
+  std::vector<int> tasks = {};
   bool operator>(const event& o) const { return std::pair(time, order) > std::pair(o.time, o.order); }
 };
 
 struct simulation {
-  simulation(number seed, int size) : random(seed), n(size) {
+  simulation(count seed, int size) : random(seed), n(size) {
     const int per_host = draw(1, n);
     std::vector<int> hosts;
     for (int r = 0; r < n; ++r) {
@@ -74,8 +78,9 @@ struct simulation {
   }
 
   int draw(int a, int b) { return std::uniform_int_distribution<int>(a, b)(random); }
+  task& of_task(int id) { return tasks[static_cast<std::size_t>(id)]; }
   rank& of(int r) { return *all[static_cast<std::size_t>(r)]; }
-  void at(number delay, event e) {
+  void at(count delay, event e) {
     e.time = now + delay;
     e.order = ++events;
     queue.push(std::move(e));
@@ -84,42 +89,62 @@ struct simulation {
   void start_task(rank& r) {
     if (!r.busy && !r.tasks.empty()) {
       r.busy = true;
-      at(static_cast<number>(draw(1, 100)), {.to = r.id, .from = -1});
+      at(static_cast<count>(draw(1, 100)), {.to = r.id, .from = -1});
     }
   }
   /// The running task splits its budget among children, which go to this rank or are sent away.
   void end_task(rank& r) {
-    const task t = r.tasks.back();
+    const int id = r.tasks.back();
     r.tasks.pop_back();
+    r.busy = false;
     ++executed;
-    for (int left = t.budget - 1; left > 0;) {
+    of_task(id).ran_at = r.id;
+    for (int left = of_task(id).budget - 1; left > 0;) {
       const int part = draw(1, left);
       left -= part;
-      spawn(r, part);
+      ++of_task(id).pending;
+      send_or_keep(r, add_task(part, r.id, id));
     }
-    if (t.home != r.id) {
-      at(delay(), {.to = t.home, .from = r.id, .h = {.what = message_kind::result}});
-      ++results;
-    }
-    r.busy = false;
+    part_done(id);
   }
-  void spawn(rank& r, int budget) {
+  int add_task(int budget, int home, int parent) {
+    tasks.push_back({.budget = budget, .home = home, .parent = parent});
+    return static_cast<int>(tasks.size()) - 1;
+  }
+  void send_or_keep(rank& r, int id) {
     const int to = draw(0, 19) == 0 ? draw(0, n - 1) : r.id;
     if (to == r.id) {
-      r.tasks.insert(r.tasks.begin() + (r.busy ? draw(0, static_cast<int>(r.tasks.size()) - 1) : 0),
-                     {budget, r.id});
+      r.tasks.insert(r.tasks.begin() + draw(0, static_cast<int>(r.tasks.size())), id);
     } else {
       ++r.away;
-      at(delay(), {.to = to, .from = r.id, .h = {.what = message_kind::submission, .count = 1},
-                   .tasks = {{budget, r.id}}});
+      of_task(id).was_away = true;
+      at(delay(), {.to = to,
+                   .from = r.id,
+                   .h = {.what = message_kind::submission, .count = 1},
+                   .tasks = {id}});
     }
   }
-  number delay() { return static_cast<number>(draw(1, most_delay)); }
+  /// A task or one of its children has ended.
+  void part_done(int id) {
+    task& t = of_task(id);
+    if (--t.pending > 0) return;
+    if (t.ran_at == t.home) {
+      of(t.home).away -= t.was_away;
+      if (t.parent >= 0) {
+        part_done(t.parent);
+      } else {
+        root_rank = -1;
+      }
+    } else {
+      at(delay(), {.to = t.home, .from = t.ran_at, .h = {.what = message_kind::result}, .tasks = {id}});
+    }
+  }
+  count delay() { return static_cast<count>(draw(1, most_delay)); }
 
   /// What the engine does after each look at the messages.
   void settle(rank& r) {
     start_task(r);
-    if (leaving) r.outgoing.leave();
+    if (leaving && r.id != root_rank) r.outgoing.leave();
     if (r.outgoing.wanted()) r.outgoing.offer();
     if (r.hungry()) {
       r.outgoing.hungry();
@@ -133,11 +158,17 @@ struct simulation {
     } else if (e.from >= 0) {
       if (e.h.what == message_kind::result) {
         --r.away;
+        if (const int parent = of_task(e.tasks.front()).parent; parent >= 0) {
+          part_done(parent);
+        } else {
+          root_rank = -1;
+        }
+      } else {
+        r.tasks.insert(r.tasks.begin(), e.tasks.begin(), e.tasks.end());
       }
       if (e.h.what == message_kind::request) {
         EXPECT_LE(++requests_to[static_cast<std::size_t>(e.from)], 1);
       }
-      r.tasks.insert(r.tasks.begin(), e.tasks.begin(), e.tasks.end());
       if (r.has_closed) {
         EXPECT_EQ(e.h.what, message_kind::lifeline) << "after the end, and no hint";
         return;
@@ -164,9 +195,11 @@ struct simulation {
   std::mt19937_64 random;
   const int n;
   int most_delay = 1;
-  number now = 0, events = 0, executed = 0, messages = 0, results = 0;
+  count now = 0, events = 0, executed = 0, messages = 0;
   std::vector<int> requests_to = std::vector<int>(16);
   bool leaving = false;
+  int root_rank = -1; ///< waits for the first task before it leaves
+  std::vector<task> tasks;
   std::vector<std::unique_ptr<rank>> all;
   std::priority_queue<event, std::vector<event>, std::greater<>> queue;
 };
@@ -185,9 +218,10 @@ void rank::send(int to, header h) {
 int rank::give(int to, bool answer) {
   const std::size_t own = busy ? 1 : 0;
   if (tasks.size() <= own) return 0;
-  std::vector<task> given{tasks.front()}; // the one that runs is the last
+  const int given = tasks.front();
   tasks.erase(tasks.begin());
-  if (given.front().home == id) {
+  if (task& t = sim.of_task(given); t.home == id && !t.was_away) {
+    t.was_away = true;
     ++away;
   }
   if (answer) {
@@ -197,54 +231,54 @@ int rank::give(int to, bool answer) {
   sim.at(sim.delay(),
          {.to = to,
           .from = id,
-          .h = {.what = message_kind::tasks, .count = 1, .value = answer},
-          .tasks = std::move(given)});
+          .h = {.what = message_kind::tasks,
+                .load = static_cast<std::uint8_t>(tasks.size() > own),
+                .count = 1,
+                .value = answer},
+          .tasks = {given}});
   return 1;
 }
 
-number worlds(number usual) {
+count worlds(count usual) {
   const char* const n = std::getenv("TORC_WORLDS");
   return n != nullptr ? std::strtoull(n, nullptr, 10) : usual;
 }
 
 TEST(protocol, keeps_every_task_and_ends) {
-  for (number seed = 1; seed <= worlds(10'000) && !testing::Test::HasFailure(); ++seed) {
+  for (count seed = 1; seed <= worlds(10'000) && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("world " + std::to_string(seed));
     simulation s(seed, 2 + static_cast<int>(seed % 8));
     const int budget = s.draw(1, 200);
     // The ranks may part while the tasks run, as those do that hear early of the launch's end.
     const bool early = s.draw(0, 1) == 0;
-    s.of(s.draw(0, s.n - 1)).tasks.push_back({budget, 0});
-    for (auto& r : s.all) {
-      for (task& t : r->tasks) {
-        t.home = r->id;
-      }
-    }
+    const int first = s.draw(0, s.n - 1);
+    s.of(first).tasks.push_back(s.add_task(budget, first, -1));
+    s.root_rank = first;
     s.leaving = early;
     if (!early) {
       s.run();
-      EXPECT_EQ(s.executed, static_cast<number>(budget));
+      EXPECT_EQ(s.executed, static_cast<count>(budget));
       s.leaving = true;
       for (int r = 0; r < s.n; ++r) {
-        s.at(static_cast<number>(s.draw(0, 1000)), {.to = r, .from = -2});
+        s.at(static_cast<count>(s.draw(0, 1000)), {.to = r, .from = -2});
       }
     }
     s.run();
-    EXPECT_EQ(s.executed, static_cast<number>(budget));
+    EXPECT_EQ(s.executed, static_cast<count>(budget));
     EXPECT_TRUE(s.all_closed());
     for (auto& r : s.all) {
       EXPECT_EQ(r->away, 0);
       EXPECT_TRUE(r->tasks.empty());
     }
     // A rank gives up after eight attempts, until it is given something; parting takes two a rank.
-    const auto most = static_cast<number>(s.n) * 40 + static_cast<number>(budget) * 40;
+    const auto most = static_cast<count>(s.n) * 40 + static_cast<count>(budget) * 40;
     EXPECT_LE(s.messages, most);
   }
 }
 
 /// While one rank has plenty, no other one stays without for long, even if all had given up before.
 TEST(protocol, lets_nobody_starve) {
-  for (number seed = 1; seed <= worlds(10'000) / 10 && !testing::Test::HasFailure(); ++seed) {
+  for (count seed = 1; seed <= worlds(10'000) / 10 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("world " + std::to_string(seed));
     simulation s(seed, 2 + static_cast<int>(seed % 8));
     s.run(); // all are silent now
@@ -252,7 +286,7 @@ TEST(protocol, lets_nobody_starve) {
     rank& rich = s.of(where);
     const int leaves = 100 * s.n;
     for (int i = 0; i < leaves; ++i) {
-      rich.tasks.push_back({1, where});
+      rich.tasks.push_back(s.add_task(1, where, -1));
     }
     s.at(0, {.to = where, .from = -2});
     std::vector<int> worked(static_cast<std::size_t>(s.n));
@@ -263,7 +297,7 @@ TEST(protocol, lets_nobody_starve) {
       worked[static_cast<std::size_t>(e.to)] += e.from == -1;
       s.handle(e);
     }
-    EXPECT_EQ(s.executed, static_cast<number>(leaves));
+    EXPECT_EQ(s.executed, static_cast<count>(leaves));
     for (const int tasks : worked) {
       EXPECT_GT(tasks, 0);
     }

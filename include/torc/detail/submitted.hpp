@@ -67,7 +67,8 @@ struct submitted_result : submitted {
   result_slot<R> result;
 };
 
-template <class F, class... Args>
+/// `MayTravel`: to another rank, if everything is shippable.
+template <bool MayTravel, class F, class... Args>
 struct submitted_call final : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
@@ -95,7 +96,17 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
     }
     std::destroy_at(&self.what);
   }
-  static constexpr task_type table = table_of<submitted_call, F, Args...>(&finish_submitted);
+  static consteval task_type make_table() {
+    if constexpr (MayTravel) {
+      return table_of<submitted_call, F, Args...>(&finish_submitted);
+    } else {
+      return {&run, &finish_submitted};
+    }
+  }
+  static const task_type table;
 };
+
+template <bool MayTravel, class F, class... Args>
+constexpr task_type submitted_call<MayTravel, F, Args...>::table = make_table();
 
 } // namespace torc::detail
