@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::microseconds busy_period{500};
 /// How long it sleeps when nothing runs; those of this host ring, others do not.
 constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// How long while large messages come or go.
+constexpr std::chrono::microseconds moving_period{20};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
 
@@ -134,6 +136,13 @@ void rank_engine::advance(bool ask) {
       notify(to);
     }
     touched_.clear();
+  }
+  const bool moving_now = transport_.moving();
+  if (moving_now != moving()) {
+    moving_.store(moving_now, std::memory_order_relaxed);
+    if (moving_now && page_.pollers.load() == 0) {
+      ring(page_); // the helper is to look more often
+    }
   }
 }
 
@@ -535,10 +544,11 @@ void rank_engine::help() {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
-      futex_wait(page_.bell, heard, alone ? idle_period : idle_period_far);
+      const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
+      futex_wait(page_.bell, heard, moving() ? moving_period : limit);
       page_.asleep.store(0);
     } else {
-      futex_wait(page_.bell, heard, busy_period);
+      futex_wait(page_.bell, heard, moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
     }
     if (page_.pollers.load() == 0) {
       tick();

@@ -49,6 +49,7 @@ public:
   void seek() noexcept override;
   void search_begins() noexcept override;
   void search_ends() noexcept override;
+  bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q, bool pinned) override;
   /// Sends the outcome of a task from elsewhere home, and deletes it.
@@ -133,6 +134,7 @@ private:
   bool leaving_ = false;
 
   // Anybody's.
+  atomic<bool> moving_{false}; ///< as the transport says
   atomic<bool> again_{false}; ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
   struct posted {

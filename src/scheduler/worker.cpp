@@ -191,7 +191,7 @@ descriptor* worker::search() noexcept {
       break;
     }
     const auto spent = clock::now() - begin;
-    if (spent > search_time) {
+    if (spent > search_time && (owner.outer == nullptr || !owner.outer->moving())) {
       tired = true;
       break;
     }
