@@ -319,6 +319,16 @@ struct rank_engine::parcel {
   }
 };
 
+/// How many public tasks there are beyond those that idle workers of ours are about to take. Without
+/// this, ranks that are short of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept {
+  int available = 0;
+  for (const auto& w : scheduler_.workers) {
+    available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
+  }
+  return available - scheduler_.idle();
+}
+
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
 /// oldest submitted one. Null if all queues are without.
 descriptor* rank_engine::take_for_rank(bool& submitted) {
@@ -355,26 +365,22 @@ void rank_engine::publish_by_force() {
 
 /// One child; or half of the submitted tasks, which are many and alike.
 int rank_engine::give(int to) {
+  bool forced = spare() <= 0;
+  if (forced) {
+    publish_by_force();
+  }
   parcel p;
-  std::size_t most = 1;
-  for (bool may_force = true; p.count < most && p.w.bytes().size() < full_message;) {
-    bool submitted = false;
+  const int most = spare();
+  for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
+                               p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
-    if (d == nullptr) {
-      if (p.count == 0 && may_force) {
-        may_force = false;
-        publish_by_force();
-        continue;
-      }
+    if (d != nullptr) {
+      p.add(*this, *d);
+    } else if (p.count == 0 && !std::exchange(forced, true)) { // what is public cannot travel
+      publish_by_force();
+    } else {
       break;
     }
-    if (submitted && most == 1) {
-      for (const auto& w : scheduler_.workers) {
-        most += w->shared.available.load(std::memory_order_relaxed);
-      }
-      most = most / 2 + 1;
-    }
-    p.add(*this, *d);
   }
   if (p.count > 0) {
     post(to, {.what = message_kind::tasks, .count = p.count}, std::move(p.w), p.owner);

@@ -94,6 +94,7 @@ private:
   void notify(int to) noexcept;
 
   struct parcel;
+  int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
