@@ -71,9 +71,14 @@ long fib(Number n) {
 void spawn(benchmark::UserCounters& counters) {
   if (torc::num_ranks() > 1) torc::disable_stealing();
   std::vector<double> shippable, local;
+  // Calls f once, so that both are inlined alike.
+  const auto measure = []<class Number>(long n, long (*f)(Number)) {
+    benchmark::DoNotOptimize(n);
+    return time([&] { bench::check(f(Number(n)) == 832'040, "fib"); });
+  };
   for (int i = 0; i < 11; ++i) {
-    shippable.push_back(time([] { benchmark::DoNotOptimize(fib(30L)); }));
-    local.push_back(time([] { benchmark::DoNotOptimize(fib(local_number(30))); }));
+    shippable.push_back(measure(30, &fib<long>));
+    local.push_back(measure(30, &fib<local_number>));
   }
   if (torc::num_ranks() > 1) torc::enable_stealing();
   counters["shippable_to_local"] = median(shippable) / median(local);
@@ -99,17 +104,18 @@ std::vector<double> take_gaps() {
   return std::exchange(gaps, {});
 }
 
-/// Leaves `n` ticks for a thief, with some hundred tasks after each.
+/// Leaves `n` ticks for a thief, with a hundred tasks after each.
 void ticks(int n) {
   if (n == 0) return;
   auto t = torc::spawn(tick);
-  benchmark::DoNotOptimize(fib(9L));
+  for (int i = 0; i < 100; ++i)
+    torc::spawn(nothing).get();
   ticks(n - 1);
   t.get();
 }
 
 void steal_from_busy(benchmark::UserCounters& counters) {
-  for (int i = 0; i < 50; ++i)
+  for (int i = 0; i < 1000; ++i)
     ticks(1000);
   const std::vector<double> all = submit(on_worker(1).pinned(), take_gaps).get();
   counters["steals"] = static_cast<double>(all.size());

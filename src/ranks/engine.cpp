@@ -129,6 +129,13 @@ void rank_engine::advance(bool ask) {
   if (protocol_.wanted()) {
     protocol_.offer();
   }
+  const bool wanted_now = protocol_.wanted();
+  if (wanted_now != wanted()) {
+    wanted_.store(wanted_now, std::memory_order_relaxed);
+    if (wanted_now) {
+      set_guards(page_);
+    }
+  }
   send_posted();
   if (!touched_.empty()) {
     transport_.flush();
@@ -244,8 +251,13 @@ void rank_engine::notify(int to) noexcept {
   if (page->asleep.load() != 0) {
     ring(*page);
   }
-  for (std::uint32_t i = 0; i < page->workers; ++i) {
-    page->fronts()[i].guard.store(true, std::memory_order_relaxed);
+  set_guards(*page);
+}
+
+/// Has every worker there serve at its next spawn or join.
+void rank_engine::set_guards(rank_page& page) noexcept {
+  for (std::uint32_t i = 0; i < page.workers; ++i) {
+    page.fronts()[i].guard.store(true, std::memory_order_relaxed);
   }
 }
 

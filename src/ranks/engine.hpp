@@ -49,6 +49,7 @@ public:
   void seek() noexcept override;
   void search_begins() noexcept override;
   void search_ends() noexcept override;
+  bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q, bool pinned) override;
@@ -92,6 +93,7 @@ private:
   bytes head_of(header h) const;
   void send_now(int to, message&& m);
   void notify(int to) noexcept;
+  static void set_guards(rank_page& page) noexcept;
 
   struct parcel;
   int spare() const noexcept;
@@ -135,6 +137,7 @@ private:
   bool leaving_ = false;
 
   // Anybody's.
+  atomic<bool> wanted_{false}; ///< as the protocol says
   atomic<bool> moving_{false}; ///< as the transport says
   atomic<bool> again_{false}; ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};

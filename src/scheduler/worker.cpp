@@ -42,7 +42,8 @@ void worker::serve() noexcept {
   shared.publish(own);
   const bool work = !shared.looks_empty();
   // With nothing to give away a request stays, and so does what a sleeper relies on.
-  own.guard.store(!work && owner.anybody_wants(), std::memory_order_relaxed);
+  const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
+  own.guard.store(!work && wanted, std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();
@@ -215,6 +216,9 @@ descriptor* worker::search() noexcept {
   }
   if (owner.outer != nullptr) {
     owner.outer->search_ends();
+    if (owner.outer->wanted()) {
+      own.guard.store(true, std::memory_order_relaxed); // what we spawn first is theirs
+    }
   }
   if (tired) {
     owner.sleep(*this);
