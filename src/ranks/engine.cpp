@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::microseconds busy_period{500};
 /// How long it sleeps when nothing runs; those of this host ring, others do not.
 constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// How long while large messages come or go.
+constexpr std::chrono::microseconds moving_period{20};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
 /// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
@@ -138,6 +140,13 @@ void rank_engine::advance(bool ask) {
     while (give(rank, false) > 0) {
     }
   }
+  const bool wanted_now = protocol_.wanted();
+  if (wanted_now != wanted()) {
+    wanted_.store(wanted_now, std::memory_order_relaxed);
+    if (wanted_now) {
+      set_guards(page_);
+    }
+  }
   send_posted();
   if (!arrived_.empty()) {
     again_.store(true); // from ourselves
@@ -148,6 +157,13 @@ void rank_engine::advance(bool ask) {
       notify(to);
     }
     touched_.clear();
+  }
+  const bool moving_now = transport_.moving();
+  if (moving_now != moving()) {
+    moving_.store(moving_now, std::memory_order_relaxed);
+    if (moving_now && page_.pollers.load() == 0) {
+      ring(page_); // the helper is to look more often
+    }
   }
 }
 
@@ -260,8 +276,13 @@ void rank_engine::notify(int to) noexcept {
   if (page->asleep.load() != 0) {
     ring(*page);
   }
-  for (std::uint32_t i = 0; i < page->workers; ++i) {
-    page->fronts()[i].guard.store(true, std::memory_order_relaxed);
+  set_guards(*page);
+}
+
+/// Has every worker there serve at its next spawn or join.
+void rank_engine::set_guards(rank_page& page) noexcept {
+  for (std::uint32_t i = 0; i < page.workers; ++i) {
+    page.fronts()[i].guard.store(true, std::memory_order_relaxed);
   }
 }
 
@@ -339,6 +360,16 @@ struct rank_engine::parcel {
   }
 };
 
+/// How many public tasks there are beyond those that idle workers of ours are about to take.
+/// Without this, ranks that are short of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept {
+  int available = 0;
+  for (const auto& w : scheduler_.workers) {
+    available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
+  }
+  return available - scheduler_.idle();
+}
+
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
 /// oldest submitted one. Null if all queues are without.
 descriptor* rank_engine::take_for_rank(bool& submitted) {
@@ -375,26 +406,23 @@ void rank_engine::publish_by_force() {
 
 /// One child; or half of the submitted tasks, which are many and alike.
 int rank_engine::give(int to, bool answer) {
-  parcel p(to == rank);
-  std::size_t most = 1;
-  for (bool may_force = true; p.count < most && p.w.bytes().size() < full_message;) {
-    bool submitted = false;
+  const bool to_oneself = to == rank;
+  bool forced = !to_oneself && spare() <= 0;
+  if (forced) {
+    publish_by_force();
+  }
+  parcel p(to_oneself);
+  const int most = to_oneself ? 1 : spare();
+  for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
+                               p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
-    if (d == nullptr) {
-      if (p.count == 0 && may_force) {
-        may_force = false;
-        publish_by_force();
-        continue;
-      }
+    if (d != nullptr) {
+      p.add(*this, *d);
+    } else if (p.count == 0 && !std::exchange(forced, true)) { // what is public cannot travel
+      publish_by_force();
+    } else {
       break;
     }
-    if (submitted && most == 1) {
-      for (const auto& w : scheduler_.workers) {
-        most += w->shared.available.load(std::memory_order_relaxed);
-      }
-      most = most / 2 + 1;
-    }
-    p.add(*this, *d);
   }
   if (p.count > 0) {
     post(to, {.what = message_kind::tasks, .count = p.count, .value = answer}, std::move(p.w),
@@ -582,10 +610,12 @@ void rank_engine::help() {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
-      futex_wait(page_.bell, heard, alone ? idle_period : idle_period_far);
+      const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
+      futex_wait(page_.bell, heard, moving() ? moving_period : limit);
       page_.asleep.store(0);
     } else {
-      futex_wait(page_.bell, heard, busy_period);
+      futex_wait(page_.bell, heard,
+                 moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
     }
     if (page_.pollers.load() == 0) {
       tick();

@@ -50,6 +50,8 @@ public:
   void seek() noexcept override;
   void search_begins() noexcept override;
   void search_ends() noexcept override;
+  bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
+  bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q, bool pinned) override;
   /// Sends the outcome of a task that came from elsewhere home, and deletes it.
@@ -92,8 +94,10 @@ private:
   bytes head_of(header h) const;
   void send_now(int to, message&& m);
   void notify(int to) noexcept;
+  static void set_guards(rank_page& page) noexcept;
 
   struct parcel;
+  int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
@@ -134,6 +138,8 @@ private:
   } collective_;
 
   // Anybody's.
+  atomic<bool> wanted_{false}; ///< as the protocol says
+  atomic<bool> moving_{false}; ///< as the transport says
   atomic<bool> again_{false}; ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
   struct posted {
