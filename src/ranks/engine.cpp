@@ -462,6 +462,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     }
     const auto sizes = std::span<const std::size_t>(a.block_sizes).subspan(first_block, blocks);
     reader body(r.rest().first(size), sizes);
+    const inline_section no_blocks(body, a.from == rank); // as in `parcel`
     r.skip(size);
     first_block += blocks;
     try {
