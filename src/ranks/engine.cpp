@@ -53,11 +53,11 @@ rank_engine* current_engine() noexcept {
   return s != nullptr ? static_cast<rank_engine*>(s->outer) : nullptr;
 }
 
-rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, bool stealing)
+rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names)
     : rank(t.rank()), hosts(std::move(names)), scheduler_(s), transport_(t),
       protocol_(*this, rank, host_numbers(hosts), 1), page_(*t.page(rank)),
       forced_(s.workers.size()) {
-  protocol_.enable_stealing(stealing);
+  protocol_.enable_stealing(s.config.stealing);
   scheduler_.outer = this;
   helper_ = std::thread([this] { help(); });
 }
@@ -134,6 +134,10 @@ void rank_engine::advance(bool ask) {
     wanted_.store(wanted_now, std::memory_order_relaxed);
     if (wanted_now) {
       set_guards(page_);
+    }
+  }
+  if (scheduler_.config.round_trip) {
+    while (give(rank) > 0) {
     }
   }
   send_posted();
@@ -289,6 +293,9 @@ void rank_engine::closed() {
 // Tasks as bytes: for each its home, how many bytes and blocks it takes, remote type and closure.
 
 struct rank_engine::parcel {
+  explicit parcel(bool to_oneself) : inline_only(to_oneself) {}
+
+  const bool inline_only; ///< a message to oneself has no blocks
   writer w;
   std::uint16_t count = 0;
   std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
@@ -299,6 +306,7 @@ struct rank_engine::parcel {
     const bool passed_on = d.type->finish == &finish_remote;
     try {
       writer body;
+      const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
       w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
@@ -333,12 +341,12 @@ struct rank_engine::parcel {
 
 /// How many public tasks there are beyond those that idle workers of ours are about to take. Without
 /// this, ranks that are short of work send the same few tasks back and forth.
-int rank_engine::spare() const noexcept {
+int rank_engine::spare(int to) const noexcept {
   int available = 0;
   for (const auto& w : scheduler_.workers) {
     available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
   }
-  return available - scheduler_.idle();
+  return to == rank ? available : available - scheduler_.idle();
 }
 
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
@@ -377,12 +385,12 @@ void rank_engine::publish_by_force() {
 
 /// One child; or half of the submitted tasks, which are many and alike.
 int rank_engine::give(int to) {
-  bool forced = spare() <= 0;
+  bool forced = spare(to) <= 0;
   if (forced) {
     publish_by_force();
   }
-  parcel p;
-  const int most = spare();
+  parcel p(to == rank);
+  const int most = spare(to);
   for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
                                p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
@@ -401,7 +409,7 @@ int rank_engine::give(int to) {
 }
 
 void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
-  parcel p;
+  parcel p(false);
   p.w.put(static_cast<std::int32_t>(q));
   p.w.put(static_cast<std::uint8_t>(pinned));
   if (p.add(*this, s)) {

@@ -42,7 +42,7 @@ struct rank_statistics {
 class rank_engine final : public work_source, private site, private receiver {
 public:
   /// `hosts`: their names by rank.
-  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts, bool stealing);
+  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts);
   ~rank_engine();
 
   void poll() noexcept override;
@@ -53,7 +53,7 @@ public:
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q, bool pinned) override;
-  /// Sends the outcome of a task from elsewhere home, and deletes it.
+  /// Sends the outcome of a task that came from elsewhere home, and deletes it.
   void send_home(remote_task& t) noexcept;
 
   /// Has every rank do what `call` and `what` say (spmd.cpp); when all have, `home` ends.
@@ -96,7 +96,7 @@ private:
   static void set_guards(rank_page& page) noexcept;
 
   struct parcel;
-  int spare() const noexcept;
+  int spare(int to) const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);

@@ -50,7 +50,7 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
   scheduler_ = std::make_unique<scheduler>(c, fronts);
   scheduler_->place = place_;
   if (transport_ != nullptr) {
-    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_, c.stealing);
+    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_);
   }
   scheduler_->start();
 }
@@ -79,9 +79,7 @@ void session::meet(configuration& c) {
                      "rank 0 on %s: start the same file everywhere\n",
                      r, all[r].host, root.host);
       }
-      while (!transport_->closed()) {
-        std::this_thread::yield();
-      }
+      part();
       transport_.reset();
       std::exit(1);
     }
@@ -102,6 +100,17 @@ void session::meet(configuration& c) {
   }
   c.workers = workers[static_cast<std::size_t>(place_.rank)];
   transport_->make_pages(workers);
+}
+
+/// Waits until all ranks are here and all messages have arrived; none of them matters any more.
+void session::part() {
+  struct : receiver {
+    void receive(arrival&&) override {}
+  } nobody;
+  while (!transport_->closed()) {
+    transport_->poll(nobody);
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 int session::launch(const std::function<int()>& primary) {
@@ -132,9 +141,7 @@ void session::shutdown() {
   if (engine_) {
     const std::vector<rank_statistics> ranks = engine_->statistics();
     engine_.reset();
-    while (!transport_->closed()) {
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
+    part();
     if (scheduler_->config.statistics && place_.rank == 0) {
       print_statistics(ranks);
     }

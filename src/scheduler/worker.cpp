@@ -43,7 +43,7 @@ void worker::serve() noexcept {
   const bool work = !shared.looks_empty();
   // With nothing to give away a request stays, and so does what a sleeper relies on.
   const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
-  own.guard.store(!work && wanted, std::memory_order_relaxed);
+  own.guard.store((!work && wanted) || owner.config.round_trip, std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();
@@ -197,7 +197,10 @@ descriptor* worker::search() noexcept {
       break;
     }
     if (owner.outer != nullptr) {
-      owner.outer->seek();
+      int polls = 64; // a large message comes in many pieces
+      do {
+        owner.outer->seek();
+      } while (owner.outer->moving() && --polls > 0);
     }
     if (!forced && spent > patience && !victims.empty()) {
       owner.force_publication(*victims[random++ % victims.size()]);

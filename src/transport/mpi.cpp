@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/mpi/environment.hpp>
 #include <cassert>
 #include <cstring>
 #include <string>
@@ -94,7 +95,7 @@ private:
   MPI_Comm comm_;
   int rank_;
   int size_;
-  int last_tag_ = 32767;
+  int last_tag_;
 
   std::vector<packet*> open_; ///< the packet being filled, for each rank; null: none
   std::vector<int> dirty_;    ///< the ranks that have one
@@ -124,14 +125,10 @@ mpi_transport::mpi_transport()
     : comm_(session_.comm()),
       rank_(session_.comm().rank()),
       size_(session_.comm().size()),
+      last_tag_(boost::mpi::environment::max_tag()),
       open_(static_cast<std::size_t>(size_)),
       tickets_(open_.size()),
       sent_(open_.size()) {
-  void* value = nullptr;
-  int found = 0;
-  check(MPI_Comm_get_attr(comm_, MPI_TAG_UB, static_cast<void*>(&value), &found),
-        "MPI_Comm_get_attr");
-  if (found != 0) last_tag_ = *static_cast<int*>(value);
   for (slot& s : ring_) {
     post(s);
   }

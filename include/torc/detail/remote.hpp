@@ -105,11 +105,11 @@ template <class F, class... Args>
 inline constexpr bool travels = result_ships<result_of<F, Args...>> && shippable<F> &&
                               (shippable<Args> && ...);
 
-/// The table of a task type `Call` that runs `f(args...)`: `Call::run`, `Call::save` and
-/// `Call::take_result`, the last two only if everything is shippable.
-template <class Call, class F, class... Args>
+/// The table of a task type `Call` that runs `f(args...)`: `Call::run` and, if it may leave the
+/// process, `Call::save` and `Call::take_result`.
+template <class Call, bool Travels, class F, class... Args>
 consteval task_type table_of(void (*finish)(descriptor&) noexcept) {
-  if constexpr (travels<F, Args...>) {
+  if constexpr (Travels) {
     return {&Call::run, finish, &remote_call<F, Args...>::remote, &Call::save, &Call::take_result};
   } else {
     return {&Call::run, finish};

@@ -67,7 +67,8 @@ struct submitted_result : submitted {
   result_slot<R> result;
 };
 
-template <class F, class... Args>
+/// `Travels`: it may leave the process.
+template <bool Travels, class F, class... Args>
 struct submitted_call final : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
@@ -95,7 +96,7 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
     }
     std::destroy_at(&self.what);
   }
-  static constexpr task_type table = table_of<submitted_call, F, Args...>(&finish_submitted);
+  static constexpr task_type table = table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
 };
 
 } // namespace torc::detail
