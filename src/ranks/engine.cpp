@@ -26,6 +26,9 @@ constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
 constexpr std::chrono::microseconds moving_period{20};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
+/// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
+/// may have served and been asked again unseen, and have new children of its own before that.
+constexpr int ticks_of_rest = 4;
 
 /// The bell may be rung by another process, so these are not the private kind.
 void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
@@ -41,7 +44,8 @@ void ring(rank_page& page) noexcept {
 std::vector<int> host_numbers(const std::vector<std::string>& names) {
   std::vector<int> numbers;
   for (const std::string& name : names) {
-    numbers.push_back(static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin()));
+    numbers.push_back(
+        static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin()));
   }
   return numbers;
 }
@@ -54,8 +58,12 @@ rank_engine* current_engine() noexcept {
 }
 
 rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names)
-    : rank(t.rank()), hosts(std::move(names)), scheduler_(s), transport_(t),
-      protocol_(*this, rank, host_numbers(hosts), 1), page_(*t.page(rank)),
+    : rank(t.rank()),
+      hosts(std::move(names)),
+      scheduler_(s),
+      transport_(t),
+      protocol_(*this, rank, host_numbers(hosts), 1),
+      page_(*t.page(rank)),
       forced_(s.workers.size()) {
   protocol_.enable_stealing(s.config.stealing);
   scheduler_.outer = this;
@@ -119,15 +127,18 @@ void rank_engine::advance(bool ask) {
     handle(a);
   }
   arrived_.clear();
-  if (wants_to_leave_.load(std::memory_order_relaxed) && !leaving_) {
-    leaving_ = true;
-    protocol_.leave();
+  if (wants_to_leave_.load(std::memory_order_relaxed)) {
+    protocol_.leave(); // each time: what this rank waited for may have come from itself
   }
   if (ask) {
     protocol_.hungry();
   }
   if (protocol_.wanted()) {
     protocol_.offer();
+  }
+  if (scheduler_.config.round_trip) {
+    while (give(rank, false) > 0) {
+    }
   }
   const bool wanted_now = protocol_.wanted();
   if (wanted_now != wanted()) {
@@ -136,11 +147,10 @@ void rank_engine::advance(bool ask) {
       set_guards(page_);
     }
   }
-  if (scheduler_.config.round_trip) {
-    while (give(rank) > 0) {
-    }
-  }
   send_posted();
+  if (!arrived_.empty()) {
+    again_.store(true); // from ourselves
+  }
   if (!touched_.empty()) {
     transport_.flush();
     for (const int to : touched_) {
@@ -161,7 +171,13 @@ void rank_engine::receive(arrival&& a) { arrived_.push_back(std::move(a)); }
 
 void rank_engine::handle(arrival& a) {
   reader r(a.head, a.block_sizes);
+  const inline_section no_blocks(r, a.from == rank); // as in `send_home`
   const auto h = r.get<header>();
+  const auto expect_from = [&a](bool right) {
+    if (!right) {
+      throw bad_message("torc: received a message from a rank that should not send it");
+    }
+  };
   switch (h.what) {
   case message_kind::tasks:
   case message_kind::submission:
@@ -171,25 +187,30 @@ void rank_engine::handle(arrival& a) {
     accept_result(a, r);
     break;
   case message_kind::collective:
+    expect_from(rank == 0);
     collective_.queue.emplace_back(h, bytes(r.rest().begin(), r.rest().end()));
     start_collective();
     break;
   case message_kind::run:
+    expect_from(a.from == protocol_.parent() && rank != 0 && collective_.unfinished == 0);
     run_collective(r, h);
     break;
   case message_kind::ran:
+    expect_from((a.from == rank || protocol_.is_child(a.from)) && collective_.unfinished > 0);
     collective_ended(r);
     break;
   case message_kind::end:
+    expect_from(a.from == (rank == 0 ? rank : protocol_.parent()));
     protocol_.for_children([&](int c) { send(c, h); });
     end_lock_.lock();
-    ends_.push_back(static_cast<int>(h.value));
+    ends_[h.count] = static_cast<int>(h.value);
     if (end_waiter_ != nullptr) {
       std::exchange(end_waiter_, nullptr)->post();
     }
     end_lock_.unlock();
     break;
   case message_kind::goodbye:
+    expect_from(protocol_.is_child(a.from));
     for (std::size_t n = r.count(sizeof(rank_statistics)); n > 0; --n) {
       gathered_.push_back(r.get<rank_statistics>());
     }
@@ -339,14 +360,14 @@ struct rank_engine::parcel {
   }
 };
 
-/// How many public tasks there are beyond those that idle workers of ours are about to take. Without
-/// this, ranks that are short of work send the same few tasks back and forth.
-int rank_engine::spare(int to) const noexcept {
+/// How many public tasks there are beyond those that idle workers of ours are about to take.
+/// Without this, ranks that are short of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept {
   int available = 0;
   for (const auto& w : scheduler_.workers) {
     available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
   }
-  return to == rank ? available : available - scheduler_.idle();
+  return available - scheduler_.idle();
 }
 
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
@@ -371,26 +392,27 @@ descriptor* rank_engine::take_for_rank(bool& submitted) {
   return nullptr;
 }
 
-/// Makes public what workers keep to themselves, unless that has been done since they last served.
+/// Makes public what workers keep to themselves, unless that has been done just now.
 void rank_engine::publish_by_force() {
   for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
     worker& w = *scheduler_.workers[i];
-    if (&w != this_worker() && !forced_[i]) {
+    if (&w != this_worker() && forced_[i] == 0) {
       scheduler_.force_publication(w);
       w.own.guard.store(true, std::memory_order_relaxed);
-      forced_[i] = true;
+      forced_[i] = ticks_of_rest;
     }
   }
 }
 
 /// One child; or half of the submitted tasks, which are many and alike.
-int rank_engine::give(int to) {
-  bool forced = spare(to) <= 0;
+int rank_engine::give(int to, bool answer) {
+  const bool to_oneself = to == rank;
+  bool forced = !to_oneself && spare() <= 0;
   if (forced) {
     publish_by_force();
   }
-  parcel p(to == rank);
-  const int most = spare(to);
+  parcel p(to_oneself);
+  const int most = to_oneself ? 1 : spare();
   for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
                                p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
@@ -403,7 +425,8 @@ int rank_engine::give(int to) {
     }
   }
   if (p.count > 0) {
-    post(to, {.what = message_kind::tasks, .count = p.count}, std::move(p.w), p.owner);
+    post(to, {.what = message_kind::tasks, .count = p.count, .value = answer}, std::move(p.w),
+         p.owner);
   }
   return p.count;
 }
@@ -425,31 +448,32 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     q = r.get<std::int32_t>();
     pinned = r.get<std::uint8_t>() != 0;
   }
-  std::vector<remote_task*> tasks;
+  std::vector<std::unique_ptr<remote_task>> tasks;
   std::vector<std::span<std::byte>> to;
+  std::vector<bytes> dropped; // blocks of tasks that could not be loaded
   std::size_t first_block = 0;
   for (int i = 0; i < h.count; ++i) {
     const auto home = r.get<task_home>();
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
-    if (home.rank < 0 || home.rank >= transport_.size() || size > r.rest().size() ||
+    if (!expected_home(home) || size > r.rest().size() ||
         blocks > a.block_sizes.size() - first_block) {
       throw bad_message("torc: a received task is longer than its message, or from nowhere");
     }
-    const std::span<const std::size_t> sizes(a.block_sizes);
-    reader body(r.rest().first(size), sizes.subspan(first_block, blocks));
+    const auto sizes = std::span<const std::size_t>(a.block_sizes).subspan(first_block, blocks);
+    reader body(r.rest().first(size), sizes);
     r.skip(size);
     first_block += blocks;
     try {
       std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
       body.expect_end();
       task->home = home;
-      tasks.push_back(task.release());
+      tasks.push_back(std::move(task));
       const auto places = body.take_destinations();
       to.insert(to.end(), places.begin(), places.end());
     } catch (...) {
-      if (blocks != 0) {
-        throw; // where should they go?
+      for (const std::size_t n : sizes) {
+        to.emplace_back(dropped.emplace_back(n));
       }
       writer w;
       w.put(home.slot);
@@ -459,14 +483,25 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       post(home.rank, {.what = message_kind::result}, std::move(w));
     }
   }
+  if (!r.rest().empty() || to.size() != a.block_sizes.size()) {
+    throw bad_message("torc: a message of tasks is longer than these");
+  }
   (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
-                                                                                     : far_) +=
+                                                                                    : far_) +=
       h.what == message_kind::tasks ? h.count : 0;
-  when_complete(a, std::move(to), [this, tasks = std::move(tasks), q, pinned] {
-    for (remote_task* t : tasks) {
-      enqueue(*t, q, pinned);
+  const auto all = std::make_shared<decltype(tasks)>(std::move(tasks));
+  const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
+  when_complete(a, std::move(to), [this, all, sink, q, pinned] {
+    for (auto& t : *all) {
+      enqueue(*t.release(), q, pinned);
     }
   });
+}
+
+/// Whether a task may come from there. One of ours has been stolen back.
+bool rank_engine::expected_home(const task_home& home) {
+  return home.rank == rank ? away_.has(home.slot, home.generation)
+                           : home.rank >= 0 && home.rank < transport_.size();
 }
 
 /// Calls `done` when the blocks of the message are in their places.
@@ -486,6 +521,7 @@ void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
   if (q < 0 || local < 0 || local >= ours) {
     local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
   }
+  t.stays = scheduler_.config.round_trip; // once is enough
   scheduler_.send(t, local, pinned);
 }
 
@@ -532,6 +568,7 @@ void rank_engine::accept_result(arrival& a, reader& r) {
     throw bad_message("torc: received a result that nobody waits for");
   }
   std::vector<std::span<std::byte>> to;
+  std::vector<bytes> dropped; // blocks of a result that could not be loaded
   try {
     if (ended == static_cast<std::uint8_t>(outcome::error)) {
       std::exception_ptr error = load_exception(r);
@@ -548,12 +585,15 @@ void rank_engine::accept_result(arrival& a, reader& r) {
     }
     d->type->take_result(*d, nullptr);
     d->fail(std::current_exception());
+    for (const std::size_t n : a.block_sizes) {
+      to.emplace_back(dropped.emplace_back(n));
+    }
   }
-  if (to.size() == a.block_sizes.size()) {
-    when_complete(a, std::move(to), [d] { d->type->finish(*d); });
-  } else {
+  if (to.size() != a.block_sizes.size()) {
     throw bad_message("torc: a received result has blocks that belong nowhere");
   }
+  const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
+  when_complete(a, std::move(to), [d, sink] { d->type->finish(*d); });
 }
 
 // Helping.
@@ -563,10 +603,10 @@ void rank_engine::accept_result(arrival& a, reader& r) {
 void rank_engine::help() {
   use_scheduler(scheduler_);
   prctl(PR_SET_TIMERSLACK, 1000);
-  const bool alone = std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
-                     static_cast<long>(hosts.size());
-  while (!ending_.load()) {
-    const std::uint32_t heard = page_.bell.load();
+  const bool alone =
+      std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
+      static_cast<long>(hosts.size());
+  for (std::uint32_t heard = page_.bell.load(); !ending_.load(); heard = page_.bell.load()) {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
@@ -574,7 +614,8 @@ void rank_engine::help() {
       futex_wait(page_.bell, heard, moving() ? moving_period : limit);
       page_.asleep.store(0);
     } else {
-      futex_wait(page_.bell, heard, moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
+      futex_wait(page_.bell, heard,
+                 moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
     }
     if (page_.pollers.load() == 0) {
       tick();
@@ -590,8 +631,9 @@ void rank_engine::tick() {
     const bool wanted = protocol_.wanted();
     for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
       atomic<bool>& guard = scheduler_.workers[i]->own.guard;
+      forced_[i] = std::max(0, forced_[i] - 1);
       if (!guard.load(std::memory_order_relaxed)) {
-        forced_[i] = false;
+        forced_[i] = 0;
         if (wanted) {
           guard.store(true, std::memory_order_relaxed);
         }
@@ -605,26 +647,26 @@ void rank_engine::tick() {
 // Beginning and ending.
 
 void rank_engine::end_launch(int exit_code) {
-  const header h{.what = message_kind::end, .value = static_cast<std::uint32_t>(exit_code)};
+  const header h{.what = message_kind::end,
+                 .count = launches_++,
+                 .value = static_cast<std::uint32_t>(exit_code)};
   post(rank, h, writer());
   progress(false);
 }
 
 int rank_engine::await_end() {
-  baton ended;
-  end_lock_.lock();
-  const bool wait = ends_.size() <= awaited_;
-  if (wait) {
-    end_waiter_ = &ended;
-  }
-  end_lock_.unlock();
-  if (wait) {
+  const std::uint16_t launch = launches_++;
+  for (;;) { // the next one's end may come first
+    baton ended;
+    end_lock_.lock();
+    const auto found = ends_.extract(launch);
+    end_waiter_ = found.empty() ? &ended : nullptr;
+    end_lock_.unlock();
+    if (!found.empty()) {
+      return found.mapped();
+    }
     ended.wait();
   }
-  end_lock_.lock();
-  const int exit_code = ends_[awaited_++];
-  end_lock_.unlock();
-  return exit_code;
 }
 
 void rank_engine::leave() {

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,8 +26,8 @@ class scheduler;
 struct rank_statistics {
   std::int32_t rank = 0;
   std::int32_t workers = 0;
-  std::uint64_t created = 0;    ///< tasks sent away by `submit`
-  std::uint64_t executed = 0;   ///< tasks run, of whatever origin
+  std::uint64_t created = 0;     ///< tasks sent away by `submit`
+  std::uint64_t executed = 0;    ///< tasks run, of whatever origin
   std::uint64_t stolen_here = 0; ///< taken from another worker of the process
   std::uint64_t stolen_near = 0; ///< from other ranks of the host
   std::uint64_t stolen_far = 0;
@@ -80,7 +81,7 @@ public:
 private:
   // site
   void send(int to, header h) override;
-  int give(int to) override;
+  int give(int to, bool answer) override;
   bool hungry() override;
   bool outstanding() override;
   void closed() override;
@@ -96,11 +97,12 @@ private:
   static void set_guards(rank_page& page) noexcept;
 
   struct parcel;
-  int spare(int to) const noexcept;
+  int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
   void accept_result(arrival& a, reader& r);
+  bool expected_home(const task_home& home);
   void enqueue(remote_task& t, int q, bool pinned);
   void when_complete(arrival& a, std::vector<std::span<std::byte>> to, std::function<void()> done);
 
@@ -123,7 +125,7 @@ private:
   atomic<bool> token_{false};
   std::vector<arrival> arrived_;
   std::vector<int> touched_; ///< ranks sent to since the last flush
-  std::vector<bool> forced_; ///< by worker: nothing private is left, and it has not served since
+  std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
   std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;
@@ -134,7 +136,6 @@ private:
     task_home home;
     bytes error; ///< the first
   } collective_;
-  bool leaving_ = false;
 
   // Anybody's.
   atomic<bool> wanted_{false}; ///< as the protocol says
@@ -149,8 +150,8 @@ private:
   std::vector<posted> posted_;
 
   spinlock end_lock_;
-  std::vector<int> ends_; ///< exit codes of the launches that have ended
-  std::size_t awaited_ = 0;
+  std::map<std::uint16_t, int> ends_; ///< exit codes of launches, by their number
+  std::uint16_t launches_ = 0;        ///< ended, or awaited
   baton* end_waiter_ = nullptr;
 
   baton all_left_;

@@ -4,10 +4,11 @@
 // How ranks find work and how they part: a state machine without clock, threads or messages of its
 // own, so that it runs the same over MPI, in one test process and in a simulation.
 //
-// A rank that is hungry has one request out at a time. It tries the rank that gave last, then
-// ranks of its host, then others; of two drawn at random the one that looked busier. When all that
-// fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
-// some of it. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
+// A rank that is hungry has one request out at a time. It tries ranks of its host, then others; of
+// each first the one that gave last, then of two drawn at random the one that looked busier. When
+// all that fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
+// some of it, and one that gets just enough for itself tells the giver who else is waiting.
+// (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //
 // Parting: each rank tells its parent in a binary tree when it and the ranks below have nothing
 // outstanding and will ask for nothing any more; the root then tells everybody to close. Since a
@@ -21,18 +22,19 @@
 namespace torc::detail {
 
 enum class message_kind : std::uint8_t {
-  request,     ///< a hungry rank asks for tasks; answered by tasks or a refusal
-  lifeline,    ///< the same, to be answered when there is something to give
-  refusal,     ///< ... or this
-  tasks,       ///< a stolen one or more
-  submission,  ///< a task that was sent here
-  result,      ///< of a task of ours
-  collective,  ///< asks the root for an spmd ...
-  run,         ///< ... which has everybody run it ...
-  ran,         ///< ... and hears when the ranks below have
-  end,         ///< the primary task has ended
-  goodbye,     ///< the ranks from here on down have nothing outstanding
-  close,       ///< nobody will send any more
+  request,    ///< a hungry rank asks for tasks; answered by tasks or a refusal
+  lifeline,   ///< the same, to be answered when there is something to give; for another rank if
+              ///< `value` is that rank's number and 1
+  refusal,    ///< ... or this
+  tasks,      ///< a stolen one or more; `value` is 1 if they answer a request
+  submission, ///< a task that was sent here
+  result,     ///< of a task of ours
+  collective, ///< asks the root for an spmd ...
+  run,        ///< ... which has everybody run it ...
+  ran,        ///< ... and hears when the ranks below have
+  end,        ///< the primary task has ended
+  goodbye,    ///< the ranks from here on down have nothing outstanding
+  close,      ///< nobody will send any more
 };
 inline constexpr int kinds = static_cast<int>(message_kind::close) + 1;
 
@@ -48,8 +50,8 @@ struct header {
 class site {
 public:
   virtual void send(int to, header h) = 0;
-  /// Sends tasks to a rank that asked; how many.
-  virtual int give(int to) = 0;
+  /// Sends tasks to a rank, as an answer to its request or for its lifeline; how many.
+  virtual int give(int to, bool answer) = 0;
   /// Whether somebody here has nothing to do.
   virtual bool hungry() = 0;
   /// Whether results of tasks or answers are awaited.
@@ -73,6 +75,7 @@ public:
 
   // Events.
   void hungry();
+  /// Throws `bad_message` if it is not the sender's turn to say this.
   void received(int from, header h);
   /// There may be something to give to ranks that wait for it.
   void offer();
@@ -81,6 +84,7 @@ public:
   void leave();
 
   bool wanted() const noexcept { return !waiting_.empty(); }
+  bool is_child(int r) const noexcept { return r > 0 && (r - 1) / 2 == rank_; }
   int parent() const noexcept { return (rank_ - 1) / 2; }
   /// Calls `f(child)` for the ranks below this one in the tree.
   template <class F>
@@ -94,6 +98,9 @@ public:
 private:
   int next_victim();
   int draw(const std::vector<int>& ranks);
+  void answered(int from);
+  void add_waiter(int rank, bool passed_on);
+  void pass_on_waiters(int to);
   void fall_silent();
   void try_to_part();
 
@@ -109,10 +116,14 @@ private:
   int last_giver_ = -1;
   int attempts_ = 0; ///< since there was work
   bool silent_ = false;
-  std::vector<int> waiting_; ///< ranks whose lifeline we are
+  struct waiter {
+    int rank;
+    bool passed_on; ///< to somebody who gave us tasks
+  };
+  std::vector<waiter> waiting_; ///< ranks whose lifeline we are
 
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
-  int goodbyes_ = 0; ///< of the ranks below
+  std::vector<int> goodbyes_; ///< of the ranks right below
 
   protocol_statistics statistics_;
 };

@@ -39,6 +39,13 @@ public:
     lock_.unlock();
     return d;
   }
+  bool has(std::uint32_t slot, std::uint64_t generation) noexcept {
+    lock_.lock();
+    const bool found = slot < places_.size() && places_[slot].generation == generation &&
+                       places_[slot].task != nullptr;
+    lock_.unlock();
+    return found;
+  }
   bool empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
 
 private:

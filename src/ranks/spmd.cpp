@@ -77,11 +77,18 @@ void rank_engine::start_collective() {
   collective_.queue.pop_front();
   reader r(body);
   collective_.home = r.get<task_home>();
+  if (!expected_home(collective_.home)) {
+    throw bad_message("torc: a received call for all ranks is from nowhere");
+  }
   collective_.running = true;
   run_collective(r, {.what = message_kind::run, .value = h.value});
 }
 
 void rank_engine::run_collective(reader& r, header h) {
+  if (h.value > static_cast<std::uint32_t>(call_kind::forbid_stealing)) {
+    throw bad_message("torc: a received call for all ranks is of no known kind");
+  }
+  const inline_section no_blocks(r); // as in `spmd`
   collective_.unfinished = 1;
   collective_.error.clear();
   protocol_.for_children([&](int c) {
@@ -92,9 +99,13 @@ void rank_engine::run_collective(reader& r, header h) {
   });
   switch (static_cast<call_kind>(h.value)) {
   case call_kind::task: {
-    std::unique_ptr<remote_task> task(load_remote_type(r).load(r));
-    r.expect_end();
-    scheduler_.send(*new part(task.release()), 0, true);
+    try {
+      std::unique_ptr<remote_task> task(load_remote_type(r).load(r));
+      r.expect_end();
+      scheduler_.send(*new part(task.release()), 0, true);
+    } catch (...) { // what the arguments' own loading throws is the part's exception
+      part_ended(std::current_exception());
+    }
     break;
   }
   case call_kind::allow_stealing:
@@ -102,8 +113,6 @@ void rank_engine::run_collective(reader& r, header h) {
     protocol_.enable_stealing(static_cast<call_kind>(h.value) == call_kind::allow_stealing);
     part_ended(nullptr);
     break;
-  default:
-    throw bad_message("torc: a received call for all ranks is of no known kind");
   }
 }
 

@@ -26,7 +26,6 @@ struct introduction {
   introduction() {
     CPU_ZERO(&mask);
     sched_getaffinity(0, sizeof mask, &mask);
-    gethostname(host, sizeof host - 1);
   }
 };
 
@@ -37,6 +36,12 @@ bool share_cores(const introduction& a, const introduction& b) {
 }
 
 } // namespace
+
+std::string transport::host() const {
+  char name[64] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
 
 session::session(configuration c, std::unique_ptr<transport> t) : transport_(std::move(t)) {
   front* fronts = nullptr;
@@ -62,6 +67,7 @@ void session::meet(configuration& c) {
   place_.rank = transport_->rank();
   introduction mine;
   mine.workers = c.workers;
+  transport_->host().copy(mine.host, sizeof mine.host - 1);
   bytes packed(sizeof mine);
   std::memcpy(packed.data(), &mine, sizeof mine);
   std::vector<introduction> all;
@@ -102,13 +108,13 @@ void session::meet(configuration& c) {
   transport_->make_pages(workers);
 }
 
-/// Waits until all ranks are here and all messages have arrived; none of them matters any more.
+/// Waits until all ranks are here and all messages have arrived.
 void session::part() {
   struct : receiver {
-    void receive(arrival&&) override {}
-  } nobody;
+    void receive(arrival&&) override {} // a hint, at most
+  } late;
   while (!transport_->closed()) {
-    transport_->poll(nobody);
+    transport_->poll(late);
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
 }
@@ -139,11 +145,11 @@ void session::shutdown() {
   }
   scheduler_->stop();
   if (engine_) {
-    const std::vector<rank_statistics> ranks = engine_->statistics();
+    statistics_ = engine_->statistics();
     engine_.reset();
     part();
     if (scheduler_->config.statistics && place_.rank == 0) {
-      print_statistics(ranks);
+      print_statistics(statistics_);
     }
   } else if (scheduler_->config.statistics) {
     print_statistics(*scheduler_);

@@ -28,6 +28,8 @@ public:
   void shutdown();
 
   scheduler& workers() noexcept { return *scheduler_; }
+  /// Of all ranks; on rank 0, after `shutdown`.
+  const std::vector<rank_statistics>& statistics() const noexcept { return statistics_; }
   int rank() const noexcept { return scheduler_->place.rank; }
 
 private:
@@ -39,6 +41,7 @@ private:
   position place_;
   std::unique_ptr<scheduler> scheduler_;
   std::unique_ptr<rank_engine> engine_;
+  std::vector<rank_statistics> statistics_;
 };
 
 } // namespace torc::detail

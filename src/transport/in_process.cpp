@@ -40,7 +40,9 @@ struct page_memory {
 
 struct in_process_net::state {
   explicit state(in_process_options o)
-      : options(std::move(o)), boxes(options.hosts.size()), gathered(options.hosts.size()),
+      : options(std::move(o)),
+        boxes(options.hosts.size()),
+        gathered(options.hosts.size()),
         together(static_cast<std::ptrdiff_t>(options.hosts.size())) {}
 
   in_process_options options;
@@ -60,6 +62,9 @@ public:
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return static_cast<int>(net_.boxes.size()); }
+  std::string host() const override {
+    return "host" + std::to_string(net_.options.hosts[at(rank_)]);
+  }
 
   std::vector<bytes> gather(const bytes& mine) override {
     net_.gathered[at(rank_)] = mine;
@@ -123,6 +128,9 @@ public:
         --t.delay;
       }
       box.messages = std::move(later);
+      if (!box.messages.empty()) { // whoever sleeps must not: that would be a long delay
+        net_.pages[at(rank_)]->page->bell.fetch_add(1);
+      }
       box.any.store(!box.messages.empty(), std::memory_order_relaxed);
     }
     for (in_transit& t : due) {

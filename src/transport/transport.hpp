@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <torc/detail/descriptor.hpp>
 #include <vector>
 
@@ -60,6 +61,8 @@ public:
 
   virtual int rank() const noexcept = 0;
   virtual int size() const noexcept = 0;
+  /// The name of this rank's host.
+  virtual std::string host() const;
 
   /// Everybody's `mine`, in the order of ranks; all of one size. Collective, blocks, start-up only.
   virtual std::vector<bytes> gather(const bytes& mine) = 0;

@@ -96,7 +96,8 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
     }
     std::destroy_at(&self.what);
   }
-  static constexpr task_type table = table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
+  static constexpr task_type table =
+      table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
 };
 
 } // namespace torc::detail

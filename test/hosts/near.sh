@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# near.sh SECONDS COMMAND [argument...]
+# Of what ranks steal on two hosts with two ranks each, more comes from their own host.
+set -euo pipefail
+
+seconds=$1
+shift
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+output=$(bash "$here/hosts.sh" 2 2 "$seconds" "$@" 2>&1) || { code=$?; echo "$output"; exit "$code"; }
+echo "$output"
+awk '$1 == "torc:" && $2 ~ /^[0-9]+$/ { near += $7; far += $8 }
+     END { print near " near, " far " far"; exit !(near > far) }' <<<"$output"

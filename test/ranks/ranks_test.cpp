@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+// Ranks work together: who they are, that they take each other's tasks, and that tasks sent to one
+// of them run there.
+
+#include <atomic>
+#include <gtest/gtest.h>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "programs.hpp"
+#include "../session.hpp"
+#include "world.hpp"
+
+namespace {
+
+using test::ranks;
+using test::run_launches;
+using test::run_world;
+using test::world;
+
+const world uneven{.workers = {1, 3, 2}};
+
+int rank_of_this() { return torc::rank(); }
+int worker_of_this() { return torc::worker(); }
+
+/// Occupies the calling worker until all of `n` tasks that call it do so at once.
+struct meeting {
+  std::atomic<int> arrived{0};
+  void wait_for(int n) {
+    ++arrived;
+    test::spin_until(arrived, n);
+  }
+};
+meeting all_here;
+
+TEST(ranks, know_their_numbers) {
+  run_world(uneven, [] {
+    EXPECT_EQ(torc::rank(), 0);
+    EXPECT_EQ(torc::num_ranks(), 3);
+    EXPECT_EQ(torc::num_workers(), 6);
+    EXPECT_EQ(torc::worker(), 0);
+    const int first[] = {0, 1, 4, 6};
+    for (int r = 0; r < 3; ++r) {
+      for (int q = first[r]; q < first[r + 1]; ++q) {
+        const auto ask = [](int expected_rank, int expected_worker) {
+          EXPECT_EQ(torc::rank(), expected_rank);
+          EXPECT_EQ(torc::worker(), expected_worker);
+          EXPECT_EQ(torc::num_ranks(), 3);
+          EXPECT_EQ(torc::num_workers(), 6);
+        };
+        torc::submit(torc::on_worker(q).pinned(), ask, r, q).get();
+      }
+    }
+  });
+}
+
+class on_ranks : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(n, on_ranks, testing::Values(1, 2, 3, 4, 8));
+
+TEST_P(on_ranks, fib_is_exact) {
+  run_world(ranks(GetParam()), [] { EXPECT_EQ(test::fib(21), 10946); });
+}
+TEST_P(on_ranks, fib_of_coroutines_is_exact) {
+  run_world(ranks(GetParam()), [] { EXPECT_EQ(test::fib_coroutine(18).get(), 2584); });
+}
+TEST_P(on_ranks, queens_are_exact) {
+  run_world(ranks(GetParam(), 2), [] { EXPECT_EQ(test::queens(8), 92); });
+}
+TEST_P(on_ranks, the_unbalanced_tree_is_exact) {
+  for (const int tree : {0, 1}) {
+    run_world(ranks(GetParam()), [tree] {
+      const uts::tree& t = uts::trees[static_cast<std::size_t>(tree)];
+      EXPECT_EQ(test::search(tree, uts::root(t)), t.published);
+    });
+  }
+}
+TEST_P(on_ranks, delays_and_hosts_change_nothing) {
+  const int n = GetParam();
+  world w = ranks(n);
+  w.seed = 7;
+  w.most_delay = 20;
+  for (int r = 0; r < n; ++r) {
+    w.hosts.push_back(r / 2);
+  }
+  run_world(w, [] {
+    EXPECT_EQ(test::fib(19), 4181);
+    EXPECT_EQ(test::queens(7), 40);
+  });
+}
+
+void wait_for_all_ranks() { all_here.wait_for(2); }
+
+TEST(ranks, take_a_spawned_task_from_each_other) {
+  all_here.arrived = 0;
+  const auto ended = run_world(ranks(2), [] {
+    auto other = torc::spawn(wait_for_all_ranks); // returns only if somebody else runs it
+    wait_for_all_ranks();
+    other.get();
+  });
+  EXPECT_EQ(ended.stolen(), 1u);
+}
+
+TEST(ranks, take_a_submitted_task_from_each_other) {
+  all_here.arrived = 0;
+  const auto ended = run_world(ranks(2), [] {
+    auto other = torc::submit(torc::on_rank(0), wait_for_all_ranks);
+    wait_for_all_ranks();
+    other.get();
+  });
+  EXPECT_EQ(ended.stolen(), 1u);
+}
+
+TEST(ranks, run_what_is_sent_to_them) {
+  run_world(uneven, [] {
+    for (int r = 0; r < 3; ++r) {
+      EXPECT_EQ(torc::submit(torc::on_rank(r).pinned(), rank_of_this).get(), r);
+    }
+    for (int q = 0; q < 6; ++q) {
+      EXPECT_EQ(torc::submit(torc::on_worker(q).pinned(), worker_of_this).get(), q);
+    }
+  });
+}
+
+TEST(ranks, get_submitted_tasks_in_turn) {
+  world w = uneven;
+  w.stealing = false;
+  run_world(w, [] {
+    std::map<int, int> tasks;
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 60; ++i) {
+      futures.push_back(torc::submit(torc::cyclic.pinned(), worker_of_this));
+    }
+    for (auto& f : futures) {
+      ++tasks[f.get()];
+    }
+    for (int q = 0; q < 6; ++q) {
+      EXPECT_EQ(tasks[q], 10) << "worker " << q;
+    }
+  });
+}
+
+TEST(ranks, that_do_not_exist_are_refused) {
+  run_world(ranks(2, 2), [] {
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_rank(2), rank_of_this)),
+                 std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_rank(-1), rank_of_this)),
+                 std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_worker(4), rank_of_this)),
+                 std::out_of_range);
+    EXPECT_THROW(static_cast<void>(torc::submit(torc::on_local_worker(2), rank_of_this)),
+                 std::out_of_range);
+  });
+}
+
+long sum_of_subtree(int depth) {
+  if (depth == 0) return 1;
+  auto next = torc::submit(torc::on_rank((torc::rank() + 1) % torc::num_ranks()), sum_of_subtree,
+                           depth - 1);
+  auto any = torc::submit(sum_of_subtree, depth - 1);
+  return next.get() + any.get();
+}
+
+TEST_P(on_ranks, tasks_from_elsewhere_submit_more) {
+  run_world(ranks(GetParam()), [] { EXPECT_EQ(sum_of_subtree(8), 256); });
+}
+
+int hop(int left) {
+  if (left == 0) return torc::rank();
+  const int next = (torc::rank() + 1) % torc::num_ranks();
+  return torc::submit(torc::on_rank(next).pinned(), hop, left - 1).get();
+}
+
+TEST(ranks, pass_a_task_around) {
+  run_world(ranks(3), [] { EXPECT_EQ(hop(100), 100 % 3); });
+}
+
+TEST(ranks, keep_pinned_tasks_and_those_with_references) {
+  run_world(ranks(3), [] {
+    std::atomic<int> here{0};
+    const auto count = [](std::atomic<int>& n) { n += torc::rank() == 0; };
+    std::vector<torc::future<void>> futures;
+    for (int i = 0; i < 300; ++i) {
+      futures.push_back(torc::submit(torc::here, count, std::ref(here)));
+      futures.push_back(torc::submit(torc::here.pinned(), count, std::ref(here)));
+      auto child = torc::spawn(count, std::ref(here));
+      torc::submit(torc::here, [] { EXPECT_EQ(torc::rank(), 0); }).get();
+    }
+    torc::wait(futures).get();
+    EXPECT_EQ(here, 900);
+    std::vector<torc::future<int>> pinned;
+    for (int i = 0; i < 300; ++i) {
+      pinned.push_back(torc::submit(torc::on_worker(i % 3).pinned(), worker_of_this));
+    }
+    for (int i = 0; i < 300; ++i) {
+      EXPECT_EQ(pinned[static_cast<std::size_t>(i)].get(), i % 3);
+    }
+  });
+}
+
+std::atomic<int> dropped{0};
+int count_dropped(int x) { return ++dropped, x; }
+
+TEST(ranks, run_tasks_whose_futures_are_dropped) {
+  dropped = 0;
+  run_world(ranks(3), [] {
+    for (int i = 0; i < 100; ++i) {
+      static_cast<void>(torc::submit(torc::on_rank(i % 3), count_dropped, i));
+    }
+    torc::sync();
+    EXPECT_EQ(dropped, 100);
+  });
+}
+
+TEST(ranks, finish_what_was_submitted_last) {
+  dropped = 0;
+  run_world(ranks(3), [] {
+    for (int i = 0; i < 100; ++i) {
+      static_cast<void>(torc::submit(torc::on_rank(i % 3), count_dropped, i));
+    }
+  });
+  EXPECT_EQ(dropped, 100);
+}
+
+std::atomic<bool> released{false};
+int when_released(int x) {
+  test::spin_until(released);
+  return x;
+}
+
+TEST(ranks, are_waited_for_by_all_means) {
+  run_world(ranks(3), [] {
+    using namespace std::chrono_literals;
+    released = false;
+    auto slow = torc::submit(torc::on_rank(1).pinned(), when_released, 1);
+    auto fast = torc::submit(torc::on_rank(2).pinned(), rank_of_this);
+    EXPECT_EQ(torc::wait_any(slow, fast).get(), 1u);
+    EXPECT_FALSE(torc::wait_for(1ms, slow, fast).get());
+    released = true;
+    EXPECT_TRUE(torc::wait_for(1h, slow, fast).get());
+    EXPECT_EQ(slow.get(), 1);
+
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 50; ++i) {
+      futures.push_back(torc::submit(torc::on_rank(i % 3), when_released, i));
+    }
+    std::set<int> seen;
+    auto stream = torc::as_completed(futures);
+    while (auto* f = stream.next().get()) {
+      seen.insert(f->get());
+    }
+    EXPECT_EQ(seen.size(), 50u);
+  });
+}
+
+TEST(ranks, launch_several_times) {
+  std::vector<test::application> applications;
+  for (int i = 0; i < 50; ++i) {
+    applications.push_back([i] {
+      EXPECT_EQ(torc::submit(torc::on_rank(i % 3), test::fib, 7).get(), 13);
+      return i;
+    });
+  }
+  world w = ranks(3);
+  w.most_delay = 10;
+  const auto ended = run_launches(w, applications);
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(ended.exit_codes[static_cast<std::size_t>(i)], std::vector<int>(3, i));
+  }
+}
+
+TEST(ranks, launch_quickly_one_after_the_other) {
+  std::vector<test::application> applications;
+  for (int i = 0; i < 200; ++i) {
+    applications.push_back([i] { return i; });
+  }
+  world w = ranks(4);
+  w.most_delay = 50;
+  const auto ended = run_launches(w, applications);
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(ended.exit_codes[static_cast<std::size_t>(i)], std::vector<int>(4, i));
+  }
+}
+
+TEST(ranks, end_when_the_primary_task_throws) {
+  const auto ended = run_launches(ranks(3), {[]() -> int {
+                                               static_cast<void>(
+                                                   torc::submit(torc::on_rank(1), test::fib, 10));
+                                               throw std::runtime_error("primary");
+                                             },
+                                             [] { return 7; }});
+  EXPECT_EQ(ended.exit_codes[0], (std::vector<int>{-1, 1, 1}));
+  EXPECT_EQ(ended.exit_codes[1], (std::vector<int>{7, 7, 7}));
+  EXPECT_THROW(std::rethrow_exception(ended.errors[0]), std::runtime_error);
+}
+
+} // namespace

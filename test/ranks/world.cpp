@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "world.hpp"
+
+#include <chrono>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "runtime/session.hpp"
+#include "transport/in_process.hpp"
+
+namespace test {
+namespace {
+
+using torc::detail::in_process_net;
+using torc::detail::session;
+
+void expect_no_fiber_left(session& s) {
+  using namespace std::chrono_literals;
+  const std::size_t loops = s.workers().workers.size() - 1; // worker 0 is here, on its own stack
+  // A worker in the middle of a switch holds two.
+  for (int i = 0; i < 1000 && s.workers().fibers.in_use() > loops; ++i) {
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_LE(s.workers().fibers.in_use(), loops) << "fibers are left suspended";
+}
+
+} // namespace
+
+world_ended run_launches(const world& w, const std::vector<application>& applications) {
+  const std::size_t ranks = w.workers.size();
+  world_ended result;
+  result.exit_codes.assign(applications.size(), std::vector<int>(ranks, -1));
+  result.errors.resize(applications.size());
+  in_process_net net({.hosts = w.hosts.empty() ? std::vector<int>(ranks) : w.hosts,
+                      .seed = w.seed,
+                      .most_delay = w.most_delay});
+  const auto run_rank = [&](std::size_t rank) {
+    torc::detail::configuration c;
+    c.workers = w.workers[rank];
+    c.stack_size = 1u << 20;
+    c.stealing = w.stealing;
+    session s(c, net.connect(static_cast<int>(rank)));
+    for (std::size_t i = 0; i < applications.size(); ++i) {
+      try {
+        result.exit_codes[i][rank] = s.launch(applications[i]);
+      } catch (...) {
+        EXPECT_EQ(rank, 0u) << "the primary task's exception on another rank";
+        result.errors[i] = std::current_exception();
+      }
+    }
+    expect_no_fiber_left(s);
+    s.shutdown();
+    if (rank == 0) {
+      result.statistics = s.statistics();
+    }
+  };
+  std::vector<std::thread> others;
+  for (std::size_t rank = 1; rank < ranks; ++rank) {
+    others.emplace_back(run_rank, rank);
+  }
+  std::thread root(run_rank, 0); // not on the test's thread, which may be the program's main one
+  root.join();
+  for (std::thread& t : others) {
+    t.join();
+  }
+  EXPECT_EQ(result.statistics.size(), ranks);
+  return result;
+}
+
+world_ended run_world(const world& w, const std::function<void()>& app) {
+  world_ended result = run_launches(w, {[&] {
+                                      app();
+                                      return 0;
+                                    }});
+  EXPECT_EQ(result.exit_codes[0], std::vector<int>(w.workers.size(), 0));
+  try {
+    if (result.errors[0]) std::rethrow_exception(result.errors[0]);
+  } catch (const std::exception& e) {
+    ADD_FAILURE() << "the application threw: " << e.what();
+  }
+  return result;
+}
+
+} // namespace test

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Ranks that are threads of one process: what the tests of src/ranks run their programs on. As all
+// ranks see the same globals, a test can count there what happens anywhere.
+
+#include <exception>
+#include <functional>
+#include <vector>
+
+#include "ranks/engine.hpp"
+
+namespace test {
+
+struct world {
+  std::vector<int> workers = {1, 1}; ///< by rank
+  std::vector<int> hosts = {};       ///< by rank; empty: all are on one
+  std::uint64_t seed = 0;            ///< of the delays
+  unsigned most_delay = 0;           ///< see in_process_options
+  bool stealing = true;
+};
+
+/// `n` ranks with as many workers each.
+inline world ranks(int n, int workers = 1) {
+  return {.workers = std::vector<int>(static_cast<std::size_t>(n), workers)};
+}
+
+struct world_ended {
+  std::vector<std::vector<int>> exit_codes; ///< by launch and rank
+  std::vector<std::exception_ptr> errors;   ///< of the launches on rank 0, or null
+  std::vector<torc::detail::rank_statistics> statistics; ///< by rank
+
+  std::uint64_t stolen() const {
+    std::uint64_t n = 0;
+    for (const auto& s : statistics) {
+      n += s.stolen_near + s.stolen_far;
+    }
+    return n;
+  }
+};
+
+using application = std::function<int()>;
+
+/// Launches one application after the other in one session. Expects that all ranks end and that
+/// none of them keeps a fiber.
+world_ended run_launches(const world& w, const std::vector<application>& applications);
+
+/// The same for one that expects that it does not throw.
+world_ended run_world(const world& w, const std::function<void()>& app);
+
+} // namespace test
