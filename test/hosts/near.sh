@@ -7,7 +7,11 @@ set -euo pipefail
 seconds=$1
 shift
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-output=$(bash "$here/hosts.sh" 2 2 "$seconds" "$@" 2>&1) || { code=$?; echo "$output"; exit "$code"; }
+output=""
+for _ in 1 2 3 4 5; do # where others disturb, one run says little
+  output+=$(bash "$here/hosts.sh" 2 2 "$seconds" "$@" 2>&1)$'\n' ||
+    { code=$?; echo "$output"; exit "$code"; }
+done
 echo "$output"
 awk '$1 == "torc:" && $2 ~ /^[0-9]+$/ { near += $7; far += $8 }
      END { print near " near, " far " far"; exit !(near > far) }' <<<"$output"
