@@ -161,7 +161,7 @@ void rank_engine::advance(bool ask) {
   const bool moving_now = transport_.moving();
   if (moving_now != moving()) {
     moving_.store(moving_now, std::memory_order_relaxed);
-    if (moving_now && page_.pollers.load() == 0) {
+    if (moving_now && page_.asleep.load() != 0) {
       ring(page_); // the helper is to look more often
     }
   }

@@ -197,7 +197,7 @@ descriptor* worker::search() noexcept {
       break;
     }
     if (owner.outer != nullptr) {
-      int polls = 64; // a large message comes in many pieces
+      int polls = 1000; // a large message comes in many pieces: half a millisecond
       do {
         owner.outer->seek();
       } while (owner.outer->moving() && --polls > 0);
