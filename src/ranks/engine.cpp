@@ -611,7 +611,13 @@ void rank_engine::help() {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
       const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
-      futex_wait(page_.bell, heard, moving() ? moving_period : limit);
+      if (!moving()) {
+        futex_wait(page_.bell, heard, limit);
+      }
+      for (int polls = 1000; moving() && polls > 0; --polls) { // a message comes in many pieces
+        progress(false);
+      }
+      std::this_thread::yield();
       page_.asleep.store(0);
     } else {
       futex_wait(page_.bell, heard,
