@@ -22,12 +22,24 @@ import tempfile
 SOURCES = pathlib.Path(__file__).resolve().parent
 RUNTIMES = ["serial", "torc_function", "torc_coroutine", "tbb", "openmp"]  # the order in tables
 NEEDS_ALL_CORES = {"idle", "steal", "wakeup", "memory"}  # nothing to see on one worker
+# Ranks x workers of the programs in ranks/; the figures they give and what is wanted of them.
+RANKS = {"torc_search": ["2x1", "1x2"], "torc_messages": ["2x1", "1x1"]}
+RANK_FIGURES = [
+    ("shippable_to_local", "time of a task that can travel / of one that cannot", "<= 1.1"),
+    ("median_us", "us", "<= 5, steal_long 1000"),
+    ("plain_mpi_us", "us, plain MPI", ""),
+    ("tasks_per_second", "tasks/s", ">= 500000"),
+    ("to_plain_mpi", "of plain MPI's bandwidth", ">= 0.6"),
+    ("percent_idle", "% of a core", "< 1"),
+    ("percent_in_a_task", "% of a core, in a task that sleeps", ""),
+]
 TIME_LIMIT = 600  # seconds for one process
 
 NOTES = {
     "idle": "CPU seconds used in 3 idle seconds",
     "steal": "from spawning a child that another worker steals to the end of the join",
     "wakeup": "from spawning a child to its start on a worker that was asleep",
+    "ranks": "two processes of one worker, 2x1, beside one of two, 1x2",
     "memory": "peak memory (VmHWM) of a program that does nothing else",
 }
 
@@ -61,11 +73,16 @@ def start(command, environment=None):
 
 
 def run_benchmark(program, workers):
-    """What one process measured, as Google Benchmark's (context, benchmarks)."""
+    """What one process, or some ranks, measured, as Google Benchmark's (context, benchmarks)."""
+    command, environment = [], {}
+    if "x" in str(workers):
+        ranks, environment["TORC_WORKERS"] = workers.split("x")
+        command = ["sh", SOURCES.parent / "cmake/mpirun.sh", "mpirun", ranks, str(TIME_LIMIT)]
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "out.json"
-        start([program, f"--benchmark_out={out}", "--benchmark_out_format=json"]
-              + ([f"--workers={workers}"] if workers else []))
+        option = "--ranks" if command else "--workers"
+        start(command + [program, f"--benchmark_out={out}", "--benchmark_out_format=json"]
+              + ([f"{option}={workers}"] if workers else []), environment)
         result = json.loads(out.read_text(encoding="utf-8"))
     for run in result["benchmarks"]:
         if run.get("error_occurred"):
@@ -94,7 +111,9 @@ def run_all(build, chosen, repetitions, worker_counts):
             if not os.access(path, os.X_OK):
                 missing.append(f"{problem}/{program}")
                 continue
-            if program == "serial":
+            if problem == "ranks":
+                jobs.extend((problem, path, ranks) for ranks in RANKS[program])
+            elif program == "serial":
                 jobs.append((problem, path, None))
             elif problem in NEEDS_ALL_CORES:
                 jobs.append((problem, path, max(worker_counts)))
@@ -177,6 +196,8 @@ class Row:
         parts = name.split("/")
         self.group, self.runtime = parts[0], parts[1]
         self.workers = int(parts[2]) if len(parts) > 2 else None
+        if self.runtime.startswith("ranks:"):
+            self.group, self.problem, self.ranks = "ranks", parts[0], self.runtime[6:]
         self.runs = runs
 
     def median(self, key):
@@ -235,12 +256,28 @@ def memory_table(rows):
         yield [row.runtime, str(row.workers), row.range("peak_kilobytes", 1 / 1000)]
 
 
+def ranks_table(rows):
+    yield ["problem", "ranks", "figure [min-max]", "", "wanted"]
+    one_rank = {row.problem: row.median("real_time") for row in rows if row.ranks == "1x2"}
+    for row in rows:
+        figures = [f for f in RANK_FIGURES if row.has(f[0])]
+        for key, unit, wanted in figures:
+            yield [row.problem, row.ranks, row.range(key), unit, wanted]
+        if not figures:
+            yield [row.problem, row.ranks, row.range("real_time"), "ms", ""]
+            if row.ranks == "2x1" and row.problem in one_rank:
+                speed = one_rank[row.problem] / row.median("real_time")
+                yield ["", "", f"{speed:.2f}", "speed of 2x1 / of 1x2", ">= 0.95"]
+
+
 def print_tables(runs):
     rows = [Row(name, repeated) for name, repeated in runs.items()]
     for group in dict.fromkeys(row.group for row in rows):
         mine = sorted((row for row in rows if row.group == group),
                       key=lambda r: (r.workers or 0))
-        if mine[0].has("tasks"):
+        if group == "ranks":
+            lines = list(ranks_table(mine))
+        elif mine[0].has("tasks"):
             lines = list(task_table(mine))
         elif mine[0].has("median_us"):
             lines = list(latency_table(mine))

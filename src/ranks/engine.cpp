@@ -161,7 +161,7 @@ void rank_engine::advance(bool ask) {
   const bool moving_now = transport_.moving();
   if (moving_now != moving()) {
     moving_.store(moving_now, std::memory_order_relaxed);
-    if (moving_now && page_.pollers.load() == 0) {
+    if (moving_now && page_.asleep.load() != 0) {
       ring(page_); // the helper is to look more often
     }
   }
@@ -612,7 +612,13 @@ void rank_engine::help() {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
       const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
-      futex_wait(page_.bell, heard, moving() ? moving_period : limit);
+      if (!moving()) {
+        futex_wait(page_.bell, heard, limit);
+      }
+      for (int polls = 1000; moving() && polls > 0; --polls) { // a message comes in many pieces
+        progress(false);
+      }
+      std::this_thread::yield();
       page_.asleep.store(0);
     } else {
       futex_wait(page_.bell, heard,

@@ -50,13 +50,17 @@ int protocol::next_victim() {
   const int near = std::min(near_attempts, static_cast<int>(near_.size()));
   const int far = std::min(far_attempts, static_cast<int>(far_.size()));
   const int attempt = attempts_++;
-  if (attempt == 0 && last_giver_ >= 0) {
+  const bool nearby = attempt < near;
+  if (attempt >= near + far) {
+    return -1;
+  }
+  // A refusal costs microseconds on the host, and spares others a way that costs a hundred.
+  const std::vector<int>& ranks = nearby ? near_ : far_;
+  if (attempt == (nearby ? 0 : near) &&
+      std::binary_search(ranks.begin(), ranks.end(), last_giver_)) {
     return last_giver_;
   }
-  if (attempt < near) {
-    return draw(near_);
-  }
-  return attempt < near + far ? draw(far_) : -1;
+  return draw(ranks);
 }
 
 int protocol::draw(const std::vector<int>& ranks) {

@@ -4,9 +4,9 @@
 // How ranks find work and how they part: a state machine without clock, threads or messages of its
 // own, so that it runs the same over MPI, in one test process and in a simulation.
 //
-// A rank that is hungry has one request out at a time. It tries the rank that gave last, then
-// ranks of its host, then others; of two drawn at random the one that looked busier. When all that
-// fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
+// A rank that is hungry has one request out at a time. It tries ranks of its host, then others; of
+// each first the one that gave last, then of two drawn at random the one that looked busier. When
+// all that fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
 // some of it, and one that gets just enough for itself tells the giver who else is waiting.
 // (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //

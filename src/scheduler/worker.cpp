@@ -197,7 +197,10 @@ descriptor* worker::search() noexcept {
       break;
     }
     if (owner.outer != nullptr) {
-      owner.outer->seek();
+      int polls = 1000; // a large message comes in many pieces: half a millisecond
+      do {
+        owner.outer->seek();
+      } while (owner.outer->moving() && --polls > 0);
     }
     if (!forced && spent > patience && !victims.empty()) {
       owner.force_publication(*victims[random++ % victims.size()]);
