@@ -34,10 +34,6 @@ void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
   const timespec t{limit.count() / 1'000'000'000, limit.count() % 1'000'000'000};
   syscall(SYS_futex, &word, FUTEX_WAIT, value, &t, nullptr, 0);
 }
-void ring(rank_page& page) noexcept {
-  page.bell.fetch_add(1);
-  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
 
 std::vector<int> host_numbers(const std::vector<std::string>& names) {
   std::vector<int> numbers;
@@ -48,6 +44,11 @@ std::vector<int> host_numbers(const std::vector<std::string>& names) {
 }
 
 } // namespace
+
+void ring(rank_page& page) noexcept {
+  page.bell.fetch_add(1);
+  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 rank_engine* current_engine() noexcept {
   const scheduler* const s = current_scheduler();
