@@ -634,8 +634,8 @@ rank_statistics rank_engine::own_statistics() const {
   s.workers = static_cast<std::int32_t>(scheduler_.workers.size());
   for (const auto& w : scheduler_.workers) {
     s.executed += w->own.tasks_run.load(std::memory_order_relaxed);
-    s.stolen_here += w->statistics.stolen;
-    s.idle += static_cast<double>(w->statistics.idle_ns) * 1e-9;
+    s.stolen_here += w->statistics.stolen.load(std::memory_order_relaxed);
+    s.idle += static_cast<double>(w->statistics.idle_ns.load(std::memory_order_relaxed)) * 1e-9;
   }
   s.stolen_near = near_;
   s.stolen_far = far_;
