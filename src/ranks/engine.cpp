@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::microseconds busy_period{500};
 /// How long it sleeps when nothing runs; those of this host ring, others do not.
 constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// ... and while large blocks are under way, which move only while both ends look.
+constexpr std::chrono::microseconds moving_period{20};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
 /// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
@@ -38,7 +40,8 @@ void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
 std::vector<int> host_numbers(const std::vector<std::string>& names) {
   std::vector<int> numbers;
   for (const std::string& name : names) {
-    numbers.push_back(static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin()));
+    numbers.push_back(
+        static_cast<int>(std::find(names.begin(), names.end(), name) - names.begin()));
   }
   return numbers;
 }
@@ -56,8 +59,12 @@ rank_engine* current_engine() noexcept {
 }
 
 rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, bool stealing)
-    : rank(t.rank()), hosts(std::move(names)), scheduler_(s), transport_(t),
-      protocol_(*this, rank, host_numbers(hosts), 1), page_(*t.page(rank)),
+    : rank(t.rank()),
+      hosts(std::move(names)),
+      scheduler_(s),
+      transport_(t),
+      protocol_(*this, rank, host_numbers(hosts), 1),
+      page_(*t.page(rank)),
       forced_(s.workers.size()) {
   protocol_.enable_stealing(stealing);
   scheduler_.outer = this;
@@ -138,6 +145,7 @@ void rank_engine::advance(bool ask) {
     }
     touched_.clear();
   }
+  moving_.store(fetching_ > 0 || !transport_.flushed(), std::memory_order_relaxed);
 }
 
 void rank_engine::receive(arrival&& a) { arrived_.push_back(std::move(a)); }
@@ -444,7 +452,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     throw bad_message("torc: a message of tasks is longer than these");
   }
   (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
-                                                                                     : far_) +=
+                                                                                    : far_) +=
       h.what == message_kind::tasks ? h.count : 0;
   const auto all = std::make_shared<decltype(tasks)>(std::move(tasks));
   const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
@@ -467,7 +475,11 @@ void rank_engine::when_complete(arrival& a, std::vector<std::span<std::byte>> to
   if (a.block_sizes.empty()) {
     done();
   } else {
-    transport_.fetch(a, std::move(to), std::move(done));
+    ++fetching_;
+    transport_.fetch(a, std::move(to), [this, done = std::move(done)] {
+      --fetching_;
+      done();
+    });
   }
 }
 
@@ -559,16 +571,21 @@ void rank_engine::accept_result(arrival& a, reader& r) {
 void rank_engine::help() {
   use_scheduler(scheduler_);
   prctl(PR_SET_TIMERSLACK, 1000);
-  const bool alone = std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
-                     static_cast<long>(hosts.size());
+  const bool alone =
+      std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
+      static_cast<long>(hosts.size());
   for (std::uint32_t heard = page_.bell.load(); !ending_.load(); heard = page_.bell.load()) {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
-      futex_wait(page_.bell, heard, alone ? idle_period : idle_period_far);
+      futex_wait(page_.bell, heard,
+                 moving_.load(std::memory_order_relaxed) ? std::chrono::nanoseconds(moving_period)
+                 : alone                                 ? idle_period
+                                                         : idle_period_far);
       page_.asleep.store(0);
     } else {
-      futex_wait(page_.bell, heard, busy_period);
+      futex_wait(page_.bell, heard,
+                 moving_.load(std::memory_order_relaxed) ? moving_period : busy_period);
     }
     if (page_.pollers.load() == 0) {
       tick();

@@ -26,8 +26,8 @@ class scheduler;
 struct rank_statistics {
   std::int32_t rank = 0;
   std::int32_t workers = 0;
-  std::uint64_t created = 0;    ///< tasks sent away by `submit`
-  std::uint64_t executed = 0;   ///< tasks run, of whatever origin
+  std::uint64_t created = 0;     ///< tasks sent away by `submit`
+  std::uint64_t executed = 0;    ///< tasks run, of whatever origin
   std::uint64_t stolen_here = 0; ///< taken from another worker of the process
   std::uint64_t stolen_near = 0; ///< from other ranks of the host
   std::uint64_t stolen_far = 0;
@@ -127,6 +127,7 @@ private:
   std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
+  int fetching_ = 0; ///< messages whose blocks have not arrived
   std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;
   struct collective {
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
@@ -139,6 +140,7 @@ private:
   // Anybody's.
   atomic<bool> again_{false}; ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
+  atomic<bool> moving_{false}; ///< blocks are under way, or packets wait to be sent
   struct posted {
     int to = 0;
     message m;

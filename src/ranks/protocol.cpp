@@ -18,7 +18,10 @@ void expect(bool right, const char* otherwise) {
 } // namespace
 
 protocol::protocol(site& s, int rank, std::vector<int> hosts, std::uint64_t seed)
-    : site_(s), rank_(rank), size_(static_cast<int>(hosts.size())), load_(hosts.size()),
+    : site_(s),
+      rank_(rank),
+      size_(static_cast<int>(hosts.size())),
+      load_(hosts.size()),
       random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)) {
   for (int r = 0; r < size_; ++r) {
     if (r != rank_) {
@@ -92,7 +95,8 @@ void protocol::pass_on_waiters(int to) {
   for (waiter& w : waiting_) {
     if (!w.passed_on && w.rank != to) {
       w.passed_on = true;
-      site_.send(to, {.what = message_kind::lifeline, .value = static_cast<std::uint32_t>(w.rank) + 1});
+      site_.send(to,
+                 {.what = message_kind::lifeline, .value = static_cast<std::uint32_t>(w.rank) + 1});
     }
   }
 }
@@ -106,7 +110,7 @@ void protocol::received(int from, header h) {
     }
     break;
   case message_kind::lifeline:
-    add_waiter(h.value == 0 ? from : static_cast<int>(h.value) - 1, h.value != 0);
+    add_waiter(h.value == 0 ? from : static_cast<int>(h.value - 1), h.value != 0);
     offer();
     break;
   case message_kind::refusal:
@@ -171,7 +175,8 @@ void protocol::leave() {
 void protocol::try_to_part() {
   std::size_t below = 0;
   for_children([&](int) { ++below; });
-  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_.size() < below || site_.outstanding()) {
+  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_.size() < below ||
+      site_.outstanding()) {
     return;
   }
   said_goodbye_ = true;

@@ -7,7 +7,8 @@
 // A rank that is hungry has one request out at a time. It tries the rank that gave last, then
 // ranks of its host, then others; of two drawn at random the one that looked busier. When all that
 // fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
-// some of it, and one that gets just enough for itself tells the giver who else is waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
+// some of it, and one that gets just enough for itself tells the giver who else is waiting.
+// (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //
 // Parting: each rank tells its parent in a binary tree when it and the ranks below have nothing
 // outstanding and will ask for nothing any more; the root then tells everybody to close. Since a
@@ -21,19 +22,19 @@
 namespace torc::detail {
 
 enum class message_kind : std::uint8_t {
-  request,     ///< a hungry rank asks for tasks; answered by tasks or a refusal
-  lifeline,    ///< the same, to be answered when there is something to give; for another rank if
-               ///< `value` is that rank's number and 1
-  refusal,     ///< ... or this
-  tasks,       ///< a stolen one or more; `value` is 1 if they answer a request
-  submission,  ///< a task that was sent here
-  result,      ///< of a task of ours
-  collective,  ///< asks the root for an spmd ...
-  run,         ///< ... which has everybody run it ...
-  ran,         ///< ... and hears when the ranks below have
-  end,         ///< the primary task has ended
-  goodbye,     ///< the ranks from here on down have nothing outstanding
-  close,       ///< nobody will send any more
+  request,    ///< a hungry rank asks for tasks; answered by tasks or a refusal
+  lifeline,   ///< the same, to be answered when there is something to give; for another rank if
+              ///< `value` is that rank's number and 1
+  refusal,    ///< ... or this
+  tasks,      ///< a stolen one or more; `value` is 1 if they answer a request
+  submission, ///< a task that was sent here
+  result,     ///< of a task of ours
+  collective, ///< asks the root for an spmd ...
+  run,        ///< ... which has everybody run it ...
+  ran,        ///< ... and hears when the ranks below have
+  end,        ///< the primary task has ended
+  goodbye,    ///< the ranks from here on down have nothing outstanding
+  close,      ///< nobody will send any more
 };
 inline constexpr int kinds = static_cast<int>(message_kind::close) + 1;
 

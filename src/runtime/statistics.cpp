@@ -17,8 +17,7 @@ void print_statistics(const scheduler& s) {
     std::fprintf(stderr, "torc: %6d %12llu %12llu %12llu %12.3f\n", w->id,
                  static_cast<unsigned long long>(w->own.tasks_run.load(std::memory_order_relaxed)),
                  static_cast<unsigned long long>(stolen),
-                 static_cast<unsigned long long>(suspended),
-                 static_cast<double>(idle_ns) * 1e-9);
+                 static_cast<unsigned long long>(suspended), static_cast<double>(idle_ns) * 1e-9);
   }
 }
 
@@ -30,8 +29,8 @@ void print_statistics(const std::vector<rank_statistics>& ranks) {
     std::fprintf(stderr,
                  "torc: %4d %7d %10llu %10llu %10llu %9llu %9llu %9llu %9llu %10llu %9.3f\n",
                  s.rank, s.workers, number{s.created}, number{s.executed}, number{s.stolen_here},
-                 number{s.stolen_near}, number{s.stolen_far}, number{s.requests},
-                 number{s.refused}, number{s.bytes}, s.idle);
+                 number{s.stolen_near}, number{s.stolen_far}, number{s.requests}, number{s.refused},
+                 number{s.bytes}, s.idle);
   }
 }
 

@@ -40,7 +40,9 @@ struct page_memory {
 
 struct in_process_net::state {
   explicit state(in_process_options o)
-      : options(std::move(o)), boxes(options.hosts.size()), gathered(options.hosts.size()),
+      : options(std::move(o)),
+        boxes(options.hosts.size()),
+        gathered(options.hosts.size()),
         together(static_cast<std::ptrdiff_t>(options.hosts.size())) {}
 
   in_process_options options;
@@ -60,7 +62,9 @@ public:
 
   int rank() const noexcept override { return rank_; }
   int size() const noexcept override { return static_cast<int>(net_.boxes.size()); }
-  std::string host() const override { return "host" + std::to_string(net_.options.hosts[at(rank_)]); }
+  std::string host() const override {
+    return "host" + std::to_string(net_.options.hosts[at(rank_)]);
+  }
 
   std::vector<bytes> gather(const bytes& mine) override {
     net_.gathered[at(rank_)] = mine;

@@ -82,8 +82,7 @@ void values() {
   for (const int n : {0, 10, 5'000, 1'000'000}) {
     std::vector<torc::future<std::vector<int>>> futures;
     for (int i = 0; i < 2 * torc::num_ranks(); ++i) {
-      futures.push_back(
-          torc::submit(torc::on_rank(i % torc::num_ranks()), one_more, numbers(n)));
+      futures.push_back(torc::submit(torc::on_rank(i % torc::num_ranks()), one_more, numbers(n)));
     }
     for (auto& f : futures) {
       expect(f.get() == one_more(numbers(n)), "a vector");
@@ -155,7 +154,8 @@ int sessions() {
     torc::init();
     for (int k = 0; k < 2; ++k) {
       const int code = torc::launch([=] {
-        expect(torc::submit(torc::on_rank(i % torc::num_ranks()), test::fib, 10).get() == 55, "fib");
+        expect(torc::submit(torc::on_rank(i % torc::num_ranks()), test::fib, 10).get() == 55,
+               "fib");
         return i + k;
       });
       expect(code == i + k, "the exit code of a launch");
@@ -199,6 +199,9 @@ int late() {
 } // namespace
 
 int main(int argc, char** argv) {
+#ifdef ANOTHER_PROGRAM
+  std::puts("another program");
+#endif
   const std::string mode = argc > 1 ? argv[1] : "conformance";
   if (mode == "sessions") return sessions();
   if (mode == "thrown") return thrown();

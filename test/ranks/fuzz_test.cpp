@@ -29,8 +29,7 @@ std::map<int, std::string> reference(std::vector<std::string> texts, std::vector
   }
   return m;
 }
-using call_type =
-    remote_call<decltype(&reference), std::vector<std::string>, std::vector<int>>;
+using call_type = remote_call<decltype(&reference), std::vector<std::string>, std::vector<int>>;
 
 /// Waits for results, of which many come.
 struct waiting final : descriptor {
@@ -96,7 +95,8 @@ configuration one_worker() {
 /// An engine whose workers do not run, so that the test may hold the token.
 struct target {
   explicit target(int rank)
-      : wire(rank), workers(one_worker()),
+      : wire(rank),
+        workers(one_worker()),
         engine((use_scheduler(workers), workers), wire, {"a", "a", "b", "b", "b"}, true) {
     workers.place = {rank, {0, 1, 2, 3, 4, 5}};
   }
@@ -193,8 +193,8 @@ std::vector<arrival> valid_messages() {
     all.push_back(std::move(b));
   }
   for (std::uint32_t what : {1u, 2u}) {
-    all.push_back(message_of(4, {.what = message_kind::collective, .value = what},
-                             task_home{4, 0, 3}));
+    all.push_back(
+        message_of(4, {.what = message_kind::collective, .value = what}, task_home{4, 0, 3}));
     all.push_back(message_of(0, {.what = message_kind::run, .value = what}));
   }
   all.push_back(message_of(0, {.what = message_kind::end, .value = 3}));
@@ -211,8 +211,8 @@ std::vector<arrival> valid_messages() {
 void mutate(arrival& a, std::mt19937_64& random) {
   const auto draw = [&](number n) { return random() % n; };
   for (number changes = draw(4); changes > 0 && !a.head.empty(); --changes) {
-    const std::size_t at = draw(2) == 0 ? draw(std::min<number>(a.head.size(), 40))
-                                        : draw(a.head.size());
+    const std::size_t at =
+        draw(2) == 0 ? draw(std::min<number>(a.head.size(), 40)) : draw(a.head.size());
     switch (draw(7)) {
     case 0:
       a.head[at] ^= static_cast<std::byte>(1u << draw(8));

@@ -80,8 +80,7 @@ std::vector<int> ballast_for(const node& n) {
 torc::placement place_for(const node& n) {
   const auto ranks = static_cast<number>(torc::num_ranks());
   const auto workers = static_cast<number>(torc::num_workers());
-  const torc::placement where[] = {torc::cyclic,
-                                   torc::on_rank(static_cast<int>(n.draw(2, ranks))),
+  const torc::placement where[] = {torc::cyclic, torc::on_rank(static_cast<int>(n.draw(2, ranks))),
                                    torc::on_worker(static_cast<int>(n.draw(3, workers)))};
   const torc::placement p = where[n.draw(4, 3)];
   return n.draw(5, 4) == 0 ? p.pinned() : p;
@@ -177,8 +176,8 @@ TEST(schedules, run_every_task_once) {
       return static_cast<int>(root.draw(122, 100));
     };
     const auto ended = test::run_launches(
-        random_world(root), std::vector<test::application>(static_cast<std::size_t>(launches),
-                                                           application));
+        random_world(root),
+        std::vector<test::application>(static_cast<std::size_t>(launches), application));
     for (int i = 0; i < most_nodes; ++i) {
       EXPECT_EQ(runs[i], i < root.size ? launches : 0) << "node " << i;
     }
