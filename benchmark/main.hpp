@@ -62,9 +62,11 @@ inline void check(bool right, const char* what) {
 /// How many workers this process measures; 0 for a program without workers.
 inline int workers() { return detail::workers; }
 
-/// Reads the command line: Google Benchmark's flags, and `--workers=N` (default: all cores).
+/// Reads the command line: Google Benchmark's flags, and `--workers=N` (default: all cores), or
+/// `--ranks=RxW` of a program whose processes and workers others have started.
 inline void init(int argc, char** argv, std::string runtime) {
   constexpr std::string_view workers_flag = "--workers=";
+  constexpr std::string_view ranks_flag = "--ranks=";
   constexpr std::string_view json_flag = "--benchmark_out=";
   detail::runtime = std::move(runtime);
   if (detail::runtime != "serial")
@@ -73,7 +75,10 @@ inline void init(int argc, char** argv, std::string runtime) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (!argument.starts_with(workers_flag)) {
+    if (argument.starts_with(ranks_flag)) {
+      detail::runtime = "ranks:" + std::string(argument.substr(ranks_flag.size()));
+      detail::workers = 0;
+    } else if (!argument.starts_with(workers_flag)) {
       argv[kept++] = argv[i];
       if (argument.starts_with(json_flag)) detail::json_file = argument.substr(json_flag.size());
     } else if (detail::workers > 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -75,16 +76,19 @@ class writer : public detail::byte_stream {
 public:
   writer() = default;
   /// Reuses the memory of `buffer`; its contents are dropped.
-  explicit writer(std::vector<std::byte>&& buffer) noexcept : bytes_(std::move(buffer)) {
-    bytes_.clear();
-  }
+  explicit writer(std::vector<std::byte>&& buffer) noexcept : bytes_(std::move(buffer)) {}
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
   /// Appends the `n` bytes at `p`.
   void put(const void* p, std::size_t n) {
-    const auto* first = static_cast<const std::byte*>(p);
-    bytes_.insert(bytes_.end(), first, first + n);
+    if (n > bytes_.size() - used_) [[unlikely]] {
+      grow(n);
+    }
+    if (n != 0) {
+      std::memcpy(bytes_.data() + used_, p, n);
+      used_ += n;
+    }
   }
   /// Appends the bytes of `x`.
   template <class T>
@@ -102,22 +106,28 @@ public:
   }
 
   /// What has been written, without the blocks.
-  const std::vector<std::byte>& bytes() const noexcept { return bytes_; }
+  std::span<const std::byte> bytes() const noexcept { return {bytes_.data(), used_}; }
   /// The blocks in the order in which they were written.
   const std::vector<std::span<const std::byte>>& blocks() const noexcept { return blocks_; }
-  std::vector<std::byte> take_bytes() noexcept { return std::exchange(bytes_, {}); }
+  std::vector<std::byte> take_bytes() noexcept {
+    bytes_.resize(std::exchange(used_, 0));
+    return std::exchange(bytes_, {});
+  }
   std::vector<std::span<const std::byte>> take_blocks() noexcept {
     return std::exchange(blocks_, {});
   }
 
   /// Forgets what was written from `size` bytes and `blocks` blocks on.
   void truncate(std::size_t size, std::size_t blocks) noexcept {
-    bytes_.erase(bytes_.begin() + static_cast<std::ptrdiff_t>(size), bytes_.end());
+    used_ = size;
     blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(blocks), blocks_.end());
   }
 
 private:
-  std::vector<std::byte> bytes_;
+  void grow(std::size_t n) { bytes_.resize(std::max({used_ + n, 2 * used_, std::size_t{256}})); }
+
+  std::vector<std::byte> bytes_; // its first `used_` bytes, for an append to be a copy only
+  std::size_t used_ = 0;
   std::vector<std::span<const std::byte>> blocks_;
 };
 

@@ -72,9 +72,9 @@ int run_app(App& app, Args... args) {
 
 /// Runs `app` as the primary task, on worker 0, and gives its result. `app` is a plain function
 /// or a coroutine function and returns int, void, task<int> or task<>. An exception of it passes
-/// to the caller. Between `init` and `shutdown`, any number of times. On ranks other than 0 `app` is
-/// not called: they run tasks of the others until it has ended, and get its result too, or 1 if it
-/// has thrown.
+/// to the caller. Between `init` and `shutdown`, any number of times. On ranks other than 0 `app`
+/// is not called: they run tasks of the others until it has ended, and get its result too, or 1 if
+/// it has thrown.
 template <class App>
 requires(!std::is_null_pointer_v<App>) int launch(App app) {
   return detail::launch_primary([&app] { return detail::run_app(app); });

@@ -156,9 +156,10 @@ private:
       d.ended = outcome::value;
     }
   }
-  static constexpr task_type table =
-      table_of<spawned, F, Args...>(&finish_child);
-  friend consteval task_type table_of<spawned, F, Args...>(void (*)(descriptor&) noexcept);
+  static constexpr bool may_leave = travels<F, Args...>;
+  static constexpr task_type table = table_of<spawned, may_leave, F, Args...>(&finish_child);
+  friend consteval task_type
+  table_of<spawned, may_leave, F, Args...>(void (*)(descriptor&) noexcept);
 };
 
 } // namespace detail

@@ -38,7 +38,7 @@ auto spmd(F f, Args... args) {
       detail::call_everywhere(w);
     } else {
       const auto run = [](closure c) { static_cast<void>(detail::call(c.f, c.args)); };
-      detail::submit_to(on_worker(0).pinned(), run, std::move(what)).get();
+      submit(on_local_worker(0).pinned(), run, std::move(what)).get();
     }
   });
 }

@@ -44,11 +44,11 @@ destination resolve(local_placement where);
 
 template <class Where, class F, class... Args>
 auto submit_to(Where where, F&& f, Args&&... args) {
+  constexpr bool may_leave = std::is_same_v<Where, placement>;
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
                 "torc::submit(f, args...): f cannot be called with these arguments (they are "
                 "copied and passed as rvalues; write std::ref(x) to pass a reference)");
-  using call = submitted_call<std::is_same_v<Where, placement>, std::decay_t<F>,
-                              std::unwrap_ref_decay_t<Args>...>;
+  using call = submitted_call<may_leave, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
   const destination target = resolve(where); // may throw
   auto* task = new call(std::forward<F>(f), std::forward<Args>(args)...);
   auto result = access::make_future<typename call::R>(*task);

@@ -5,13 +5,10 @@
 
 #include <torc/as_completed.hpp>
 #include <torc/bind.hpp>
-#include <torc/bind.hpp>
 #include <torc/future.hpp>
 #include <torc/map.hpp>
 #include <torc/remote_error.hpp>
-#include <torc/remote_error.hpp>
 #include <torc/runtime.hpp>
-#include <torc/shippable.hpp>
 #include <torc/shippable.hpp>
 #include <torc/spawn.hpp>
 #include <torc/spmd.hpp>

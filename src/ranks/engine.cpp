@@ -22,7 +22,7 @@ namespace {
 constexpr std::chrono::microseconds busy_period{500};
 /// How long it sleeps when nothing runs; those of this host ring, others do not.
 constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
-/// ... and while large blocks are under way, which move only while both ends look.
+/// How long while large messages come or go.
 constexpr std::chrono::microseconds moving_period{20};
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
@@ -58,7 +58,7 @@ rank_engine* current_engine() noexcept {
   return s != nullptr ? static_cast<rank_engine*>(s->outer) : nullptr;
 }
 
-rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, bool stealing)
+rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names)
     : rank(t.rank()),
       hosts(std::move(names)),
       scheduler_(s),
@@ -66,7 +66,7 @@ rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> na
       protocol_(*this, rank, host_numbers(hosts), 1),
       page_(*t.page(rank)),
       forced_(s.workers.size()) {
-  protocol_.enable_stealing(stealing);
+  protocol_.enable_stealing(s.config.stealing);
   scheduler_.outer = this;
   helper_ = std::thread([this] { help(); });
 }
@@ -137,7 +137,21 @@ void rank_engine::advance(bool ask) {
   if (protocol_.wanted()) {
     protocol_.offer();
   }
+  if (scheduler_.config.round_trip) {
+    while (give(rank, false) > 0) {
+    }
+  }
+  const bool wanted_now = protocol_.wanted();
+  if (wanted_now != wanted()) {
+    wanted_.store(wanted_now, std::memory_order_relaxed);
+    if (wanted_now) {
+      set_guards(page_);
+    }
+  }
   send_posted();
+  if (!arrived_.empty()) {
+    again_.store(true); // from ourselves
+  }
   if (!touched_.empty()) {
     transport_.flush();
     for (const int to : touched_) {
@@ -145,7 +159,13 @@ void rank_engine::advance(bool ask) {
     }
     touched_.clear();
   }
-  moving_.store(fetching_ > 0 || !transport_.flushed(), std::memory_order_relaxed);
+  const bool moving_now = transport_.moving();
+  if (moving_now != moving()) {
+    moving_.store(moving_now, std::memory_order_relaxed);
+    if (moving_now && page_.pollers.load() == 0) {
+      ring(page_); // the helper is to look more often
+    }
+  }
 }
 
 void rank_engine::receive(arrival&& a) { arrived_.push_back(std::move(a)); }
@@ -257,8 +277,13 @@ void rank_engine::notify(int to) noexcept {
   if (page->asleep.load() != 0) {
     ring(*page);
   }
-  for (std::uint32_t i = 0; i < page->workers; ++i) {
-    page->fronts()[i].guard.store(true, std::memory_order_relaxed);
+  set_guards(*page);
+}
+
+/// Has every worker there serve at its next spawn or join.
+void rank_engine::set_guards(rank_page& page) noexcept {
+  for (std::uint32_t i = 0; i < page.workers; ++i) {
+    page.fronts()[i].guard.store(true, std::memory_order_relaxed);
   }
 }
 
@@ -290,6 +315,9 @@ void rank_engine::closed() {
 // Tasks as bytes: for each its home, how many bytes and blocks it takes, remote type and closure.
 
 struct rank_engine::parcel {
+  explicit parcel(bool to_oneself) : inline_only(to_oneself) {}
+
+  const bool inline_only; ///< a message to oneself has no blocks
   writer w;
   std::uint16_t count = 0;
   std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
@@ -300,6 +328,7 @@ struct rank_engine::parcel {
     const bool passed_on = d.type->finish == &finish_remote;
     try {
       writer body;
+      const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
       w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
@@ -331,6 +360,16 @@ struct rank_engine::parcel {
     return true;
   }
 };
+
+/// How many public tasks there are beyond those that idle workers of ours are about to take.
+/// Without this, ranks that are short of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept {
+  int available = 0;
+  for (const auto& w : scheduler_.workers) {
+    available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
+  }
+  return available - scheduler_.idle();
+}
 
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
 /// oldest submitted one. Null if all queues are without.
@@ -368,26 +407,23 @@ void rank_engine::publish_by_force() {
 
 /// One child; or half of the submitted tasks, which are many and alike.
 int rank_engine::give(int to, bool answer) {
-  parcel p;
-  std::size_t most = 1;
-  for (bool may_force = true; p.count < most && p.w.bytes().size() < full_message;) {
-    bool submitted = false;
+  const bool to_oneself = to == rank;
+  bool forced = !to_oneself && spare() <= 0;
+  if (forced) {
+    publish_by_force();
+  }
+  parcel p(to_oneself);
+  const int most = to_oneself ? 1 : spare();
+  for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
+                               p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
-    if (d == nullptr) {
-      if (p.count == 0 && may_force) {
-        may_force = false;
-        publish_by_force();
-        continue;
-      }
+    if (d != nullptr) {
+      p.add(*this, *d);
+    } else if (p.count == 0 && !std::exchange(forced, true)) { // what is public cannot travel
+      publish_by_force();
+    } else {
       break;
     }
-    if (submitted && most == 1) {
-      for (const auto& w : scheduler_.workers) {
-        most += w->shared.available.load(std::memory_order_relaxed);
-      }
-      most = most / 2 + 1;
-    }
-    p.add(*this, *d);
   }
   if (p.count > 0) {
     post(to, {.what = message_kind::tasks, .count = p.count, .value = answer}, std::move(p.w),
@@ -397,7 +433,7 @@ int rank_engine::give(int to, bool answer) {
 }
 
 void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
-  parcel p;
+  parcel p(false);
   p.w.put(static_cast<std::int32_t>(q));
   p.w.put(static_cast<std::uint8_t>(pinned));
   if (p.add(*this, s)) {
@@ -475,11 +511,7 @@ void rank_engine::when_complete(arrival& a, std::vector<std::span<std::byte>> to
   if (a.block_sizes.empty()) {
     done();
   } else {
-    ++fetching_;
-    transport_.fetch(a, std::move(to), [this, done = std::move(done)] {
-      --fetching_;
-      done();
-    });
+    transport_.fetch(a, std::move(to), std::move(done));
   }
 }
 
@@ -490,6 +522,7 @@ void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
   if (q < 0 || local < 0 || local >= ours) {
     local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
   }
+  t.stays = scheduler_.config.round_trip; // once is enough
   scheduler_.send(t, local, pinned);
 }
 
@@ -578,14 +611,12 @@ void rank_engine::help() {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
-      futex_wait(page_.bell, heard,
-                 moving_.load(std::memory_order_relaxed) ? std::chrono::nanoseconds(moving_period)
-                 : alone                                 ? idle_period
-                                                         : idle_period_far);
+      const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
+      futex_wait(page_.bell, heard, moving() ? moving_period : limit);
       page_.asleep.store(0);
     } else {
       futex_wait(page_.bell, heard,
-                 moving_.load(std::memory_order_relaxed) ? moving_period : busy_period);
+                 moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
     }
     if (page_.pollers.load() == 0) {
       tick();

@@ -43,16 +43,18 @@ struct rank_statistics {
 class rank_engine final : public work_source, private site, private receiver {
 public:
   /// `hosts`: their names by rank.
-  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts, bool stealing);
+  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts);
   ~rank_engine();
 
   void poll() noexcept override;
   void seek() noexcept override;
   void search_begins() noexcept override;
   void search_ends() noexcept override;
+  bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
+  bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q, bool pinned) override;
-  /// Sends the outcome of a task from elsewhere home, and deletes it.
+  /// Sends the outcome of a task that came from elsewhere home, and deletes it.
   void send_home(remote_task& t) noexcept;
 
   /// Has every rank do what `call` and `what` say (spmd.cpp); when all have, `home` ends.
@@ -95,8 +97,10 @@ private:
   bytes head_of(header h) const;
   void send_now(int to, message&& m);
   void notify(int to) noexcept;
+  static void set_guards(rank_page& page) noexcept;
 
   struct parcel;
+  int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
@@ -127,7 +131,6 @@ private:
   std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
-  int fetching_ = 0; ///< messages whose blocks have not arrived
   std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;
   struct collective {
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
@@ -138,9 +141,10 @@ private:
   } collective_;
 
   // Anybody's.
+  atomic<bool> wanted_{false}; ///< as the protocol says
+  atomic<bool> moving_{false}; ///< as the transport says
   atomic<bool> again_{false}; ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
-  atomic<bool> moving_{false}; ///< blocks are under way, or packets wait to be sent
   struct posted {
     int to = 0;
     message m;

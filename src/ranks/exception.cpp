@@ -181,6 +181,9 @@ std::string_view without_nested(std::string_view name) {
   if (name.starts_with(nested_prefix) && name.ends_with('E')) {
     name.remove_prefix(nested_prefix.size());
     name.remove_suffix(1);
+    if (name.starts_with('K')) { // of a constant object, libstdc++ keeps the const
+      name.remove_prefix(1);
+    }
   }
   return name;
 }
@@ -217,7 +220,7 @@ view look_at(const std::exception_ptr& p) {
       v.name = type->name();
     }
   }
-  v.name = without_nested(v.name);
+  v.name = std::string(without_nested(v.name));
   if (v.what.empty()) {
     v.what = "an exception of type " + (v.name.empty() ? "unknown" : demangle(v.name));
   }

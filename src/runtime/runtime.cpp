@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/session.hpp"
+#include "transport/in_process.hpp"
 #if TORC_HAS_MPI
 #include "transport/mpi.hpp"
 #endif
@@ -29,12 +30,18 @@ void need_initial_stack(const char* message) {
   }
 }
 
-std::unique_ptr<transport> connect() {
+/// To the other ranks; null without any. With TORC_ROUND_TRIP to oneself at least.
+std::unique_ptr<transport> connect(const configuration& c) {
 #if TORC_HAS_MPI
   if (under_mpi_launcher()) {
     return make_mpi_transport();
   }
 #endif
+  if (c.round_trip) {
+    static std::unique_ptr<in_process_net> alone;
+    alone = std::make_unique<in_process_net>(in_process_options{.hosts = {0}});
+    return alone->connect(0);
+  }
   return nullptr;
 }
 
@@ -62,8 +69,8 @@ void init() {
   if (current != nullptr) {
     throw std::logic_error("torc::init: the runtime is up already");
   }
-  configuration c = read_configuration();
-  current = new session(std::move(c), connect());
+  const configuration c = read_configuration();
+  current = new session(c, connect(c));
 }
 
 void launch(std::nullptr_t) {

@@ -35,11 +35,6 @@ bool share_cores(const introduction& a, const introduction& b) {
   return std::strcmp(a.host, b.host) == 0 && CPU_COUNT(&both) > 0;
 }
 
-/// What still comes when all ranks have parted is hints.
-struct nobody final : receiver {
-  void receive(arrival&&) override {}
-};
-
 } // namespace
 
 std::string transport::host() const {
@@ -60,7 +55,7 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
   scheduler_ = std::make_unique<scheduler>(c, fronts);
   scheduler_->place = place_;
   if (transport_ != nullptr) {
-    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_, c.stealing);
+    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_);
   }
   scheduler_->start();
 }
@@ -90,9 +85,7 @@ void session::meet(configuration& c) {
                      "rank 0 on %s: start the same file everywhere\n",
                      r, all[r].host, root.host);
       }
-      while (!transport_->closed()) {
-        std::this_thread::yield();
-      }
+      part();
       transport_.reset();
       std::exit(1);
     }
@@ -113,6 +106,17 @@ void session::meet(configuration& c) {
   }
   c.workers = workers[static_cast<std::size_t>(place_.rank)];
   transport_->make_pages(workers);
+}
+
+/// Waits until all ranks are here and all messages have arrived.
+void session::part() {
+  struct : receiver {
+    void receive(arrival&&) override {} // a hint, at most
+  } late;
+  while (!transport_->closed()) {
+    transport_->poll(late);
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
 }
 
 int session::launch(const std::function<int()>& primary) {
@@ -143,9 +147,7 @@ void session::shutdown() {
   if (engine_) {
     statistics_ = engine_->statistics();
     engine_.reset();
-    for (nobody late; !transport_->closed(); transport_->poll(late)) {
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
+    part();
     if (scheduler_->config.statistics && place_.rank == 0) {
       print_statistics(statistics_);
     }

@@ -34,6 +34,7 @@ public:
 
 private:
   void meet(configuration& c);
+  void part();
 
   std::unique_ptr<transport> transport_;
   std::vector<std::string> hosts_;

@@ -74,7 +74,7 @@ struct alignas(64) queue {
     for (descriptor* d = children.oldest(); d != nullptr && looked_at < most_passed_over;
          d = d->shared.newer, ++looked_at) {
       const descriptor* const parent = d->shared.parent;
-      if (d->type->remote != nullptr &&
+      if (d->type->remote != nullptr && !d->stays &&
           (parent == nullptr || !parent->child_failed.load(std::memory_order_relaxed))) {
         return take(children, d);
       }
@@ -86,7 +86,7 @@ struct alignas(64) queue {
     int looked_at = 0;
     for (descriptor* d = inbox.oldest(); d != nullptr && looked_at < most_passed_over;
          d = d->shared.newer, ++looked_at) {
-      if (d->type->remote != nullptr) {
+      if (d->type->remote != nullptr && !d->stays) {
         return take(inbox, d);
       }
     }

@@ -64,6 +64,7 @@ public:
   /// Sleeps unless there is work to be found. The caller counts as searching before and after.
   void sleep(worker& w) noexcept;
   bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
+  int idle() const noexcept { return sleeping_.load() + searching_.load(); }
   bool all_asleep() const noexcept { return sleeping_.load() == static_cast<int>(workers.size()); }
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
   /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.

@@ -19,6 +19,10 @@ public:
   virtual void seek() noexcept = 0;
   virtual void search_begins() noexcept = 0;
   virtual void search_ends() noexcept = 0;
+  /// Other ranks wait until there is something for them.
+  virtual bool wanted() const noexcept = 0;
+  /// Something is under way that gets on only if somebody polls.
+  virtual bool moving() const noexcept = 0;
   /// Sends a submitted task to worker `q` of another rank; -1: any worker there.
   virtual void ship(submitted& s, int rank, int q, bool pinned) = 0;
 

@@ -42,7 +42,8 @@ void worker::serve() noexcept {
   shared.publish(own);
   const bool work = !shared.looks_empty();
   // With nothing to give away a request stays, and so does what a sleeper relies on.
-  own.guard.store(!work && owner.anybody_wants(), std::memory_order_relaxed);
+  const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
+  own.guard.store((!work && wanted) || owner.config.round_trip, std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();
@@ -191,7 +192,7 @@ descriptor* worker::search() noexcept {
       break;
     }
     const auto spent = clock::now() - begin;
-    if (spent > search_time) {
+    if (spent > search_time && (owner.outer == nullptr || !owner.outer->moving())) {
       tired = true;
       break;
     }
@@ -208,13 +209,16 @@ descriptor* worker::search() noexcept {
         victim->own.guard.store(true, std::memory_order_relaxed);
       }
     }
-    for (int i = 0; i < 32; ++i) {
+    for (int i = owner.outer != nullptr ? 4 : 32; i > 0; --i) { // 50 ns each on newer processors
       pause();
     }
     std::this_thread::yield();
   }
   if (owner.outer != nullptr) {
     owner.outer->search_ends();
+    if (owner.outer->wanted()) {
+      own.guard.store(true, std::memory_order_relaxed); // what we spawn first is theirs
+    }
   }
   if (tired) {
     owner.sleep(*this);

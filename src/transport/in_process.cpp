@@ -148,6 +148,7 @@ public:
     return any;
   }
   bool flushed() const noexcept override { return true; }
+  bool moving() const noexcept override { return !fetched_.empty(); }
   bool closed() override {
     if (!std::exchange(closing_, true)) {
       net_.closing.fetch_add(1);

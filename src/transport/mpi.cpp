@@ -67,6 +67,7 @@ public:
              std::function<void()> done) override;
   bool poll(receiver& r) override;
   bool flushed() const noexcept override { return dirty_.empty() && sending_ == 0; }
+  bool moving() const noexcept override { return !requests_.empty() || !ready_.empty(); }
   bool closed() override;
 
 private:

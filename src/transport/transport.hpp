@@ -85,6 +85,8 @@ public:
   virtual bool poll(receiver& r) = 0;
   /// Whether all that was sent has left.
   virtual bool flushed() const noexcept = 0;
+  /// Whether something is under way that needs polls to get on.
+  virtual bool moving() const noexcept = 0;
   /// No rank will send any more, and all that was sent has been received. To be called until it is
   /// true; collective.
   virtual bool closed() = 0;

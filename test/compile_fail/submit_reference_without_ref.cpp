@@ -7,9 +7,9 @@ void increment(int& x) { ++x; }
 
 void g(int& x) {
 #ifdef TORC_CONTROL
-  auto a = torc::submit(increment, std::ref(x));
+  auto a = torc::submit(torc::here, increment, std::ref(x));
 #else
-  auto a = torc::submit(increment, x);
+  auto a = torc::submit(torc::here, increment, x);
 #endif
   a.get();
 }

@@ -78,6 +78,7 @@ public:
   }
   bool poll(receiver&) override { return false; }
   bool flushed() const noexcept override { return true; }
+  bool moving() const noexcept override { return false; }
   bool closed() override { return true; }
   number sent = 0;
 
@@ -97,7 +98,7 @@ struct target {
   explicit target(int rank)
       : wire(rank),
         workers(one_worker()),
-        engine((use_scheduler(workers), workers), wire, {"a", "a", "b", "b", "b"}, true) {
+        engine((use_scheduler(workers), workers), wire, {"a", "a", "b", "b", "b"}) {
     workers.place = {rank, {0, 1, 2, 3, 4, 5}};
   }
   ~target() { clear(); }

@@ -5,6 +5,7 @@
 // initialisers it takes (the idea of Boost.PFR), and then by structured bindings.
 
 #include <cstddef>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -19,19 +20,25 @@ inline constexpr std::size_t max_initialisers = 128; // each element of an array
 /// Initialises a field of any type; in unevaluated code only.
 struct any_value {
   template <class U>
-  operator U() const; // NOLINT
+  operator U() const { // NOLINT
+    std::abort();
+  }
 };
 /// The same for all but T itself.
 template <class T, std::size_t = 0>
 struct any_other {
   template <class U>
-  requires(!std::is_same_v<U, T>) operator U() const; // NOLINT
+  requires(!std::is_same_v<U, T>) operator U() const { // NOLINT
+    std::abort();
+  }
 };
 /// Initialises a base of T only.
 template <class T>
 struct any_base_of {
   template <class U>
-  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const; // NOLINT
+  requires(std::is_base_of_v<U, T> && !std::is_same_v<U, T>) operator U() const { // NOLINT
+    std::abort();
+  }
 };
 
 template <std::size_t>
@@ -217,8 +224,7 @@ constexpr decltype(auto) with_fields(T& x, Visit&& visit) {
 
 /// The declared types of the fields, references included, as a type_list.
 template <class T>
-using field_types =
-    decltype(with_fields(std::declval<const T&>(),
-                         []<class... Fields>(const auto&...) { return type_list<Fields...>{}; }));
+using field_types = decltype(with_fields(
+    std::declval<T&>(), []<class... Fields>(const auto&...) { return type_list<Fields...>{}; }));
 
 } // namespace torc::detail

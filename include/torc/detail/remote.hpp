@@ -37,13 +37,13 @@ void finish_remote(descriptor& d) noexcept;
 template <class R>
 inline constexpr bool result_ships = std::is_void_v<R>;
 template <class R>
-requires(!std::is_void_v<R> && !std::is_reference_v<R>) inline constexpr bool result_ships<R> =
-    shippable<R>;
+requires(!std::is_void_v<R> &&
+         !std::is_reference_v<R>) inline constexpr bool result_ships<R> = shippable<R>;
 
 template <class F, class... Args>
 void save_closure(const closure<F, Args...>& c, writer& w) {
-  codec<F>::save(w, c.f);
-  std::apply([&w](const Args&... args) { (codec<Args>::save(w, args), ...); }, c.args);
+  save_value(w, c.f);
+  std::apply([&w](const Args&... args) { (save_value(w, args), ...); }, c.args);
 }
 
 template <class R>
@@ -51,7 +51,7 @@ void load_result(result_slot<R>& slot, [[maybe_unused]] reader& r) {
   if constexpr (std::is_void_v<R>) {
     slot.fill([] {});
   } else {
-    slot.fill([&r] { return codec<R>::load(r); });
+    slot.fill([&r] { return load_value<R>(r); });
   }
 }
 
@@ -63,10 +63,12 @@ struct remote_call final : remote_task {
     F f;
     std::tuple<Args...> args;
   };
-  explicit remote_call(reader& r) : remote_call(parts{codec<F>::load(r), {codec<Args>::load(r)...}}) {}
+  explicit remote_call(reader& r)
+      : remote_call(parts{load_value<F>(r), {load_value<Args>(r)...}}) {}
   explicit remote_call(parts&& p)
-      : remote_task(table), what_(std::make_from_tuple<closure<F, Args...>>(std::tuple_cat(
-                                std::forward_as_tuple(std::move(p.f)), std::move(p.args)))) {}
+      : remote_task(table),
+        what_(std::make_from_tuple<closure<F, Args...>>(
+            std::tuple_cat(std::forward_as_tuple(std::move(p.f)), std::move(p.args)))) {}
   ~remote_call() override {
     if (ended == outcome::value) {
       result_.empty();
@@ -74,7 +76,7 @@ struct remote_call final : remote_task {
   }
   void save_result([[maybe_unused]] writer& w) const override {
     if constexpr (!std::is_void_v<R>) {
-      codec<R>::save(w, result_.get());
+      save_value<R>(w, result_.get());
     }
   }
 
@@ -97,19 +99,18 @@ private:
 };
 
 template <class F, class... Args>
-constexpr remote_type remote_call<F, Args...>::remote{&remote_call::remote,
-                                                      remote_type::expected_magic,
-                                                      &remote_call::load, &remote_call::name};
+constexpr remote_type remote_call<F, Args...>::remote{
+    &remote_call::remote, remote_type::expected_magic, &remote_call::load, &remote_call::name};
 
 template <class F, class... Args>
-inline constexpr bool travels = result_ships<result_of<F, Args...>> && shippable<F> &&
-                              (shippable<Args> && ...);
+inline constexpr bool travels = result_ships<result_of<F, Args...>>&& shippable<F> &&
+                                (shippable<Args> && ...);
 
-/// The table of a task type `Call` that runs `f(args...)`: `Call::run`, `Call::save` and
-/// `Call::take_result`, the last two only if everything is shippable.
-template <class Call, class F, class... Args>
+/// The table of a task type `Call` that runs `f(args...)`: `Call::run` and, if it may leave the
+/// process, `Call::save` and `Call::take_result`.
+template <class Call, bool Travels, class F, class... Args>
 consteval task_type table_of(void (*finish)(descriptor&) noexcept) {
-  if constexpr (travels<F, Args...>) {
+  if constexpr (Travels) {
     return {&Call::run, finish, &remote_call<F, Args...>::remote, &Call::save, &Call::take_result};
   } else {
     return {&Call::run, finish};

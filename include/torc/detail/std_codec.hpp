@@ -131,7 +131,7 @@ struct std_codec<std::tuple<Ts...>> {
   static constexpr bool copies = has_const<Ts...>;
   static void save(writer& w, const std::tuple<Ts...>& x) {
     const inline_section section(w, copies);
-    std::apply([&w](const Ts&... xs) { (save_value<std::remove_const_t<Ts>>(w, xs), ...); }, x);
+    std::apply([&](const Ts&... xs) { (save_value<std::remove_const_t<Ts>>(w, xs), ...); }, x);
   }
   static std::tuple<Ts...> load([[maybe_unused]] reader& r) {
     const inline_section section(r, copies);

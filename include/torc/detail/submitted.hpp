@@ -67,8 +67,8 @@ struct submitted_result : submitted {
   result_slot<R> result;
 };
 
-/// `MayTravel`: to another rank, if everything is shippable.
-template <bool MayTravel, class F, class... Args>
+/// `Travels`: it may leave the process.
+template <bool Travels, class F, class... Args>
 struct submitted_call final : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
@@ -96,17 +96,8 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
     }
     std::destroy_at(&self.what);
   }
-  static consteval task_type make_table() {
-    if constexpr (MayTravel) {
-      return table_of<submitted_call, F, Args...>(&finish_submitted);
-    } else {
-      return {&run, &finish_submitted};
-    }
-  }
-  static const task_type table;
+  static constexpr task_type table =
+      table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
 };
-
-template <bool MayTravel, class F, class... Args>
-constexpr task_type submitted_call<MayTravel, F, Args...>::table = make_table();
 
 } // namespace torc::detail
