@@ -36,10 +36,6 @@ void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
   const timespec t{limit.count() / 1'000'000'000, limit.count() % 1'000'000'000};
   syscall(SYS_futex, &word, FUTEX_WAIT, value, &t, nullptr, 0);
 }
-void ring(rank_page& page) noexcept {
-  page.bell.fetch_add(1);
-  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
 
 std::vector<int> host_numbers(const std::vector<std::string>& names) {
   std::vector<int> numbers;
@@ -51,6 +47,11 @@ std::vector<int> host_numbers(const std::vector<std::string>& names) {
 }
 
 } // namespace
+
+void ring(rank_page& page) noexcept {
+  page.bell.fetch_add(1);
+  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 rank_engine* current_engine() noexcept {
   const scheduler* const s = current_scheduler();
@@ -688,8 +689,8 @@ rank_statistics rank_engine::own_statistics() const {
   s.workers = static_cast<std::int32_t>(scheduler_.workers.size());
   for (const auto& w : scheduler_.workers) {
     s.executed += w->own.tasks_run.load(std::memory_order_relaxed);
-    s.stolen_here += w->statistics.stolen;
-    s.idle += static_cast<double>(w->statistics.idle_ns) * 1e-9;
+    s.stolen_here += w->statistics.stolen.load(std::memory_order_relaxed);
+    s.idle += static_cast<double>(w->statistics.idle_ns.load(std::memory_order_relaxed)) * 1e-9;
   }
   s.stolen_near = near_;
   s.stolen_far = far_;

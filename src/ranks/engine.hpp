@@ -75,6 +75,9 @@ public:
   /// Acts upon one message. Throws `bad_message` if it makes no sense. With the token held.
   void handle(arrival& a);
 
+  /// The tasks of this rank that are elsewhere.
+  slots& away() noexcept { return away_; }
+
   const int rank;
   const std::vector<std::string> hosts; ///< names by rank
 

@@ -114,7 +114,7 @@ void protocol::received(int from, header h) {
     }
     break;
   case message_kind::lifeline:
-    add_waiter(h.value == 0 ? from : static_cast<int>(h.value) - 1, h.value != 0);
+    add_waiter(h.value == 0 ? from : static_cast<int>(h.value - 1), h.value != 0);
     offer();
     break;
   case message_kind::refusal:

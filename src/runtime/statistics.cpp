@@ -13,11 +13,11 @@ void print_statistics(const scheduler& s) {
                "idle s");
   for (const auto& w : s.workers) {
     const worker_statistics& n = w->statistics;
+    const std::uint64_t stolen = n.stolen, suspended = n.suspended, idle_ns = n.idle_ns;
     std::fprintf(stderr, "torc: %6d %12llu %12llu %12llu %12.3f\n", w->id,
                  static_cast<unsigned long long>(w->own.tasks_run.load(std::memory_order_relaxed)),
-                 static_cast<unsigned long long>(n.stolen),
-                 static_cast<unsigned long long>(n.suspended),
-                 static_cast<double>(n.idle_ns) * 1e-9);
+                 static_cast<unsigned long long>(stolen),
+                 static_cast<unsigned long long>(suspended), static_cast<double>(idle_ns) * 1e-9);
   }
 }
 

@@ -65,7 +65,7 @@ void worker::suspend(after_switch action) noexcept {
   if (work && owner.hungry()) {
     owner.wake_one();
   }
-  ++statistics.suspended;
+  increment(statistics.suspended);
   switch_to(*owner.fibers.acquire(), action);
 }
 
@@ -81,7 +81,7 @@ void worker::loop() {
     } else if (w.owner.stopping() && w.id != 0) {
       switch_to(*w.native, {&recycle, &w.owner.fibers});
     } else if (descriptor* task = w.search()) {
-      ++w.statistics.stolen;
+      increment(w.statistics.stolen);
       w.execute(*task, false);
     }
   }
@@ -227,8 +227,10 @@ descriptor* worker::search() noexcept {
     owner.sleep(*this);
   }
   owner.search_ends();
-  statistics.idle_ns +=
-      static_cast<std::uint64_t>(std::chrono::nanoseconds(clock::now() - begin).count());
+  const auto idle = std::chrono::nanoseconds(clock::now() - begin);
+  statistics.idle_ns.store(statistics.idle_ns.load(std::memory_order_relaxed) +
+                               static_cast<std::uint64_t>(idle.count()),
+                           std::memory_order_relaxed);
   return found;
 }
 

@@ -12,11 +12,11 @@ namespace torc::detail {
 
 class scheduler;
 
-/// What a worker counts; written by it alone.
+/// What a worker counts; written by it alone, read by others when ranks part.
 struct worker_statistics {
-  std::uint64_t stolen = 0;    ///< tasks taken from another worker
-  std::uint64_t suspended = 0; ///< fibers suspended
-  std::uint64_t idle_ns = 0;   ///< time without a task
+  atomic<std::uint64_t> stolen{0};    ///< tasks taken from another worker
+  atomic<std::uint64_t> suspended{0}; ///< fibers suspended
+  atomic<std::uint64_t> idle_ns{0};   ///< time without a task
 };
 
 /// One thread that runs tasks. Its loop runs on whatever fiber is free; when a task suspends, its

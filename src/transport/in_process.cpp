@@ -129,7 +129,7 @@ public:
       }
       box.messages = std::move(later);
       if (!box.messages.empty()) { // whoever sleeps must not: that would be a long delay
-        net_.pages[at(rank_)]->page->bell.fetch_add(1);
+        ring(*net_.pages[at(rank_)]->page);
       }
       box.any.store(!box.messages.empty(), std::memory_order_relaxed);
     }

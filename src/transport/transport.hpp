@@ -49,6 +49,9 @@ struct alignas(64) rank_page {
   front* fronts() noexcept { return reinterpret_cast<front*>(this + 1); }
 };
 
+/// Wakes who sleeps on the page's bell.
+void ring(rank_page& page) noexcept;
+
 /// Brings messages from rank to rank. Between two ranks none is lost and none is doubled; no order
 /// is promised. After construction, which is collective, only one thread at a time may be in
 /// `send`, `fetch`, `poll`, `flushed` and `close`; none of these blocks.

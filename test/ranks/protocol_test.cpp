@@ -52,7 +52,6 @@ struct rank final : site {
   std::vector<int> tasks; ///< newest last; the one that runs is the last
   bool busy = false, has_closed = false;
   int away = 0; ///< tasks of ours that others have
-  
 };
 
 struct event {
@@ -60,7 +59,9 @@ struct event {
   int to = 0, from = 0; ///< from -1: the task that runs has ended; -2: a worker looks for work
   header h = {};
   std::vector<int> tasks = {};
-  bool operator>(const event& o) const { return std::pair(time, order) > std::pair(o.time, o.order); }
+  bool operator>(const event& o) const {
+    return std::pair(time, order) > std::pair(o.time, o.order);
+  }
 };
 
 struct simulation {
@@ -136,7 +137,8 @@ struct simulation {
         root_rank = -1;
       }
     } else {
-      at(delay(), {.to = t.home, .from = t.ran_at, .h = {.what = message_kind::result}, .tasks = {id}});
+      at(delay(),
+         {.to = t.home, .from = t.ran_at, .h = {.what = message_kind::result}, .tasks = {id}});
     }
   }
   count delay() { return static_cast<count>(draw(1, most_delay)); }
@@ -228,14 +230,13 @@ int rank::give(int to, bool answer) {
     --sim.requests_to[static_cast<std::size_t>(to)];
   }
   ++sim.messages;
-  sim.at(sim.delay(),
-         {.to = to,
-          .from = id,
-          .h = {.what = message_kind::tasks,
-                .load = static_cast<std::uint8_t>(tasks.size() > own),
-                .count = 1,
-                .value = answer},
-          .tasks = {given}});
+  sim.at(sim.delay(), {.to = to,
+                       .from = id,
+                       .h = {.what = message_kind::tasks,
+                             .load = static_cast<std::uint8_t>(tasks.size() > own),
+                             .count = 1,
+                             .value = answer},
+                       .tasks = {given}});
   return 1;
 }
 

@@ -9,8 +9,8 @@
 #include <set>
 #include <thread>
 
-#include "programs.hpp"
 #include "../session.hpp"
+#include "programs.hpp"
 #include "world.hpp"
 
 namespace {
@@ -284,12 +284,12 @@ TEST(ranks, launch_quickly_one_after_the_other) {
 }
 
 TEST(ranks, end_when_the_primary_task_throws) {
-  const auto ended = run_launches(ranks(3), {[]() -> int {
-                                               static_cast<void>(
-                                                   torc::submit(torc::on_rank(1), test::fib, 10));
-                                               throw std::runtime_error("primary");
-                                             },
-                                             [] { return 7; }});
+  const auto ended =
+      run_launches(ranks(3), {[]() -> int {
+                                static_cast<void>(torc::submit(torc::on_rank(1), test::fib, 10));
+                                throw std::runtime_error("primary");
+                              },
+                              [] { return 7; }});
   EXPECT_EQ(ended.exit_codes[0], (std::vector<int>{-1, 1, 1}));
   EXPECT_EQ(ended.exit_codes[1], (std::vector<int>{7, 7, 7}));
   EXPECT_THROW(std::rethrow_exception(ended.errors[0]), std::runtime_error);

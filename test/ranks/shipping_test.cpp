@@ -73,7 +73,10 @@ TEST(shipping, callables) {
     EXPECT_EQ(torc::submit(other, plus_one, 1).get(), 2);
     EXPECT_EQ(torc::submit(other, with_static::twice, 4).get(), 8);
     EXPECT_EQ(torc::submit(other, &identity<long>, 5L).get(), 5);
-    EXPECT_EQ(torc::submit(other, [](int x) { return x * x; }, 5).get(), 25);
+    EXPECT_EQ(torc::submit(
+                  other, [](int x) { return x * x; }, 5)
+                  .get(),
+              25);
     EXPECT_EQ(torc::submit(other, [] { return torc::rank(); }).get(), 1);
     EXPECT_EQ(torc::submit(other, torc::bind([](int a, int b) { return a - b; }, 9), 2).get(), 7);
     EXPECT_EQ(torc::submit(other, adder{3}, 4).get(), 7);
@@ -90,7 +93,8 @@ TEST(shipping, values) {
     EXPECT_EQ(torc::submit(other, give_back, m).get(), m);
     auto p = torc::submit(other, identity<std::unique_ptr<int>>, std::make_unique<int>(6));
     EXPECT_EQ(*std::move(p).get(), 6);
-    const auto nothing = torc::submit(other, identity<std::unique_ptr<int>>, std::unique_ptr<int>());
+    const auto nothing =
+        torc::submit(other, identity<std::unique_ptr<int>>, std::unique_ptr<int>());
     EXPECT_NO_THROW(nothing.wait());
   });
 }
@@ -126,14 +130,14 @@ TEST_P(of_size, vectors) {
   });
 }
 
-
 std::atomic<bool> go{false};
 std::vector<int> large_result(std::size_t n) { return numbers(n); }
 
 TEST_P(of_size, results_of_tasks_that_are_stolen_back) {
   run_world(ranks(2), [n = GetParam()] {
     go = false;
-    // Rank 1 is busy, so the task sent there comes back to us, who are idle, and so does its result.
+    // Rank 1 is busy, so the task sent there comes back to us, who are idle, and so does its
+    // result.
     auto busy = torc::submit(other, [] { test::spin_until(go); });
     auto stolen_back = torc::submit(torc::on_rank(1), large_result, n);
     EXPECT_EQ(stolen_back.get(), numbers(n));
@@ -210,7 +214,9 @@ TEST(shipping, exceptions_keep_their_type) {
 
 TEST(shipping, exceptions_reach_the_parent_that_did_not_ask) {
   run_world(ranks(2), [] {
-    const auto parent = [] { static_cast<void>(torc::submit(other, thrower<known_error>, std::string("x"))); };
+    const auto parent = [] {
+      static_cast<void>(torc::submit(other, thrower<known_error>, std::string("x")));
+    };
     EXPECT_THROW(torc::submit(torc::here, parent).get(), known_error);
     static_cast<void>(torc::submit(other, thrower<known_error>, std::string("y")));
     EXPECT_THROW(torc::sync(), known_error);
@@ -259,8 +265,10 @@ TEST_P(picky_of_size, fails_alone) {
       EXPECT_EQ(good.get(), n);
       EXPECT_EQ(good_too.get().bulk, numbers(n));
     }
-    EXPECT_TRUE(throws<known_error>("save", [&] { torc::spmd(size_of, make_picky(1, 0, n)).get(); }));
-    EXPECT_TRUE(throws<known_error>("load", [&] { torc::spmd(size_of, make_picky(0, 1, n)).get(); }));
+    EXPECT_TRUE(
+        throws<known_error>("save", [&] { torc::spmd(size_of, make_picky(1, 0, n)).get(); }));
+    EXPECT_TRUE(
+        throws<known_error>("load", [&] { torc::spmd(size_of, make_picky(0, 1, n)).get(); }));
   });
 }
 

@@ -26,8 +26,8 @@ inline world ranks(int n, int workers = 1) {
 }
 
 struct world_ended {
-  std::vector<std::vector<int>> exit_codes; ///< by launch and rank
-  std::vector<std::exception_ptr> errors;   ///< of the launches on rank 0, or null
+  std::vector<std::vector<int>> exit_codes;              ///< by launch and rank
+  std::vector<std::exception_ptr> errors;                ///< of the launches on rank 0, or null
   std::vector<torc::detail::rank_statistics> statistics; ///< by rank
 
   std::uint64_t stolen() const {

@@ -90,7 +90,7 @@ TEST(fiber_pool, a_recursion_on_one_worker_suspends_nothing) {
   };
   test::run(1, [] {
     const worker& w = *this_worker();
-    const auto before = w.statistics.suspended;
+    const std::uint64_t before = w.statistics.suspended;
     EXPECT_EQ(tree::leaves(10), 1024);
     EXPECT_EQ(w.statistics.suspended, before);
   });

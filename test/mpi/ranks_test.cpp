@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// Programs under mpirun, through the public interface. The first argument says which.
+
+#include <boost/mpi/collectives.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <torc/mpi.hpp>
+#include <torc/torc.hpp>
+#include <typeinfo>
+#include <vector>
+
+#include "../ranks/programs.hpp"
+
+namespace {
+
+void expect(bool right, const char* what) {
+  if (!right) {
+    std::fprintf(stderr, "rank %d: wrong: %s\n", torc::rank(), what);
+    std::_Exit(1);
+  }
+}
+
+struct known_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+const torc::known_exception<known_error> known_error_is_known;
+struct private_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+int rank_of_this() { return torc::rank(); }
+int worker_of_this() { return torc::worker(); }
+std::vector<int> one_more(std::vector<int> v) {
+  for (int& x : v) {
+    ++x;
+  }
+  return v;
+}
+std::vector<int> numbers(int n) {
+  std::vector<int> v(static_cast<std::size_t>(n));
+  std::iota(v.begin(), v.end(), 0);
+  return v;
+}
+template <class E>
+void thrower() {
+  throw E("text");
+}
+
+/// Whether `f` throws exactly an E with that text.
+template <class E, class F>
+bool throws(const std::string& text, F f) {
+  try {
+    f();
+  } catch (const std::exception& e) {
+    return typeid(e) == typeid(E) && e.what() == text;
+  }
+  return false;
+}
+
+void places() {
+  for (int r = 0; r < torc::num_ranks(); ++r) {
+    expect(torc::submit(torc::on_rank(r).pinned(), rank_of_this).get() == r, "on_rank");
+  }
+  for (int q = 0; q < torc::num_workers(); ++q) {
+    expect(torc::submit(torc::on_worker(q).pinned(), worker_of_this).get() == q, "on_worker");
+  }
+  for (int i = 0; i < 200; ++i) {
+    expect(torc::submit(torc::here, rank_of_this).get() == 0, "here");
+  }
+  try {
+    static_cast<void>(torc::submit(torc::on_rank(torc::num_ranks()), rank_of_this));
+    expect(false, "out_of_range");
+  } catch (const std::out_of_range&) {
+  }
+}
+
+void values() {
+  for (const int n : {0, 10, 5'000, 1'000'000}) {
+    std::vector<torc::future<std::vector<int>>> futures;
+    for (int i = 0; i < 2 * torc::num_ranks(); ++i) {
+      futures.push_back(torc::submit(torc::on_rank(i % torc::num_ranks()), one_more, numbers(n)));
+    }
+    for (auto& f : futures) {
+      expect(f.get() == one_more(numbers(n)), "a vector");
+    }
+  }
+}
+
+void exceptions() {
+  const auto last = torc::on_rank(torc::num_ranks() - 1).pinned();
+  const auto get = [&](auto f) { return [=] { torc::submit(last, f).get(); }; };
+  expect(throws<std::out_of_range>("text", get(thrower<std::out_of_range>)), "out_of_range");
+  expect(throws<known_error>("text", get(thrower<known_error>)), "known_error");
+  if (torc::num_ranks() > 1) {
+    expect(throws<torc::remote_error>("text", get(thrower<private_error>)), "remote_error");
+  }
+}
+
+void ask_all(int root_value) {
+  const auto world = torc::communicator();
+  expect(world.rank() == torc::rank() && world.size() == torc::num_ranks(), "communicator");
+  int value = torc::rank() == 0 ? root_value : -1;
+  boost::mpi::broadcast(world, value, 0);
+  expect(value == root_value, "broadcast");
+  const int sum = boost::mpi::all_reduce(world, torc::rank(), std::plus<>());
+  expect(sum == torc::num_ranks() * (torc::num_ranks() - 1) / 2, "all_reduce");
+}
+void fail_on(int rank) {
+  if (torc::rank() == rank) throw known_error("spmd");
+}
+
+void together() {
+  for (int i = 0; i < 20; ++i) {
+    auto work = torc::spawn(test::fib, 15);
+    torc::spmd(ask_all, i).get();
+    expect(work.get() == 610, "fib during spmd");
+  }
+  for (int r = 0; r < torc::num_ranks(); ++r) {
+    expect(throws<known_error>("spmd", [=] { torc::spmd(fail_on, r).get(); }), "spmd that throws");
+  }
+  const auto call = [] { torc::spmd(ask_all, 7).get(); };
+  torc::submit(torc::on_rank(torc::num_ranks() - 1), call).get();
+}
+
+void answers() {
+  expect(test::fib(25) == 75025, "fib");
+  expect(test::queens(9) == 352, "queens");
+  for (const int tree : {0, 1}) {
+    const uts::tree& t = uts::trees[static_cast<std::size_t>(tree)];
+    expect(test::search(tree, uts::root(t)) == t.published, "uts");
+  }
+}
+
+int conformance() {
+  places();
+  values();
+  exceptions();
+  together();
+  answers();
+  torc::disable_stealing();
+  expect(test::fib(20) == 6765, "fib without stealing");
+  torc::enable_stealing();
+  expect(test::fib(20) == 6765, "fib with stealing again");
+  return 0;
+}
+
+/// Sessions one after the other in one process.
+int sessions() {
+  for (int i = 0; i < 100; ++i) {
+    torc::init();
+    for (int k = 0; k < 2; ++k) {
+      const int code = torc::launch([=] {
+        expect(torc::submit(torc::on_rank(i % torc::num_ranks()), test::fib, 10).get() == 55,
+               "fib");
+        return i + k;
+      });
+      expect(code == i + k, "the exit code of a launch");
+    }
+    torc::shutdown();
+  }
+  return 0;
+}
+
+/// The primary task throws: rank 0 may catch that, and the others end with 1.
+int thrown() {
+  int code = -1;
+  bool caught = false;
+  try {
+    code = torc::start([]() -> int {
+      static_cast<void>(torc::submit(torc::on_rank(torc::num_ranks() - 1), test::fib, 10));
+      throw known_error("primary");
+    });
+  } catch (const known_error&) {
+    caught = true;
+  }
+  expect(caught || code == 1, "the others get 1");
+  return 0;
+}
+
+/// The calling function becomes the primary task late.
+int late() {
+  torc::init();
+  const int before = torc::launch([] { return 5; });
+  expect(before == 5, "a launch before");
+  torc::launch(nullptr);
+  expect(torc::rank() == 0, "only rank 0 goes on");
+  expect(test::fib(18) == 2584, "fib");
+  expect(torc::submit(torc::on_rank(torc::num_ranks() - 1).pinned(), rank_of_this).get() ==
+             torc::num_ranks() - 1,
+         "on_rank");
+  torc::shutdown();
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+#ifdef ANOTHER_PROGRAM
+  std::puts("another program");
+#endif
+  const std::string mode = argc > 1 ? argv[1] : "conformance";
+  if (mode == "sessions") return sessions();
+  if (mode == "thrown") return thrown();
+  if (mode == "late") return late();
+  return torc::start(conformance);
+}
