@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+// Sleeping until a message comes, and looking now and then while tasks run.
+
+#include <algorithm>
+#include <climits>
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ranks/engine.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+/// How often the helper looks while tasks run.
+constexpr std::chrono::microseconds busy_period{500};
+/// How long it sleeps when nothing runs; those of this host ring, others do not.
+constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// How long while large messages come or go.
+constexpr std::chrono::microseconds moving_period{20};
+
+/// The bell may be rung by another process, so these are not the private kind.
+void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value,
+                std::chrono::nanoseconds limit) noexcept {
+  const timespec t{limit.count() / 1'000'000'000, limit.count() % 1'000'000'000};
+  syscall(SYS_futex, &word, FUTEX_WAIT, value, &t, nullptr, 0);
+}
+
+} // namespace
+
+void ring(rank_page& page) noexcept {
+  page.bell.fetch_add(1);
+  syscall(SYS_futex, &page.bell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+/// The helper sleeps until somebody rings, or for a period: short while tasks run, in which nobody
+/// looks at messages, long when nothing runs.
+void rank_engine::help() {
+  use_scheduler(scheduler_);
+  prctl(PR_SET_TIMERSLACK, 1000);
+  const bool alone =
+      std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
+      static_cast<long>(hosts.size());
+  for (std::uint32_t heard = page_.bell.load(); !ending_.load(); heard = page_.bell.load()) {
+    if (scheduler_.all_asleep()) {
+      page_.asleep.store(1);
+      progress(true); // a sender that does not see us asleep has sent before this
+      const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
+      if (!moving()) {
+        futex_wait(page_.bell, heard, limit);
+      }
+      for (int polls = 1000; moving() && polls > 0; --polls) { // a message comes in many pieces
+        progress(false);
+      }
+      std::this_thread::yield();
+      page_.asleep.store(0);
+    } else {
+      futex_wait(page_.bell, heard,
+                 moving() && page_.pollers.load() == 0 ? moving_period : busy_period);
+    }
+    if (page_.pollers.load() == 0) {
+      tick();
+    }
+  }
+}
+
+/// Workers that have not served since the last tick sit in a long task: what they keep to
+/// themselves can be had by force only.
+void rank_engine::tick() {
+  progress(scheduler_.all_asleep());
+  if (!token_.exchange(true)) {
+    const bool wanted = protocol_.wanted();
+    for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
+      atomic<bool>& guard = scheduler_.workers[i]->own.guard;
+      forced_[i] = std::max(0, forced_[i] - 1);
+      if (!guard.load(std::memory_order_relaxed)) {
+        forced_[i] = 0;
+        if (wanted) {
+          guard.store(true, std::memory_order_relaxed);
+        }
+      }
+    }
+    token_.store(false);
+    progress(false);
+  }
+}
+
+} // namespace torc::detail

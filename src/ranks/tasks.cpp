@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+
+// Tasks and results as bytes. A message of tasks holds for each its home, how many bytes and blocks
+// it takes, remote type and closure; one of a result the slot and generation of its home, how the
+// task ended, and the value or the exception.
+
+#include <algorithm>
+#include <utility>
+
+#include "ranks/engine.hpp"
+#include "ranks/exception.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+/// A message of tasks is filled up to here.
+constexpr std::size_t full_message = 3500;
+/// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
+/// may have served and been asked again unseen, and have new children of its own before that.
+constexpr int ticks_of_rest = 4;
+
+} // namespace
+
+struct rank_engine::parcel {
+  explicit parcel(bool to_oneself) : inline_only(to_oneself) {}
+
+  const bool inline_only; ///< a message to oneself has no blocks
+  writer w;
+  std::uint16_t count = 0;
+  std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
+
+  /// False if the task could not be saved; then it has failed.
+  bool add(rank_engine& engine, descriptor& d) {
+    const std::size_t begin = w.bytes().size(), first_block = w.blocks().size();
+    const bool passed_on = d.type->finish == &finish_remote;
+    try {
+      writer body;
+      const inline_section no_blocks(body, inline_only);
+      save_remote_type(body, *d.type->remote);
+      d.type->save(d, body);
+      w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
+      w.put(static_cast<std::uint32_t>(body.bytes().size()));
+      w.put(static_cast<std::uint32_t>(body.blocks().size()));
+      w.put(body.bytes().data(), body.bytes().size());
+      for (const auto& block : body.blocks()) {
+        w.put_block(block.data(), block.size());
+      }
+    } catch (...) {
+      w.truncate(begin, first_block);
+      if (!passed_on && d.type->take_result != nullptr) {
+        d.type->take_result(d, nullptr);
+      }
+      d.fail(std::current_exception());
+      d.type->finish(d);
+      return false;
+    }
+    if (passed_on) { // its bytes are all that is needed of it, and blocks until they are sent
+      std::unique_ptr<remote_task> task(&static_cast<remote_task&>(d));
+      if (w.blocks().size() != first_block) {
+        if (!owner) {
+          owner = std::make_shared<std::vector<std::unique_ptr<remote_task>>>();
+        }
+        owner->push_back(std::move(task));
+      }
+    }
+    ++count;
+    return true;
+  }
+};
+
+/// How many public tasks there are beyond those that idle workers of ours are about to take.
+/// Without this, ranks that are short of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept {
+  int available = 0;
+  for (const auto& w : scheduler_.workers) {
+    available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
+  }
+  return available - scheduler_.idle();
+}
+
+/// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
+/// oldest submitted one. Null if all queues are without.
+descriptor* rank_engine::take_for_rank(bool& submitted) {
+  for (const auto& w : scheduler_.workers) {
+    queue& q = w->shared;
+    if (q.looks_empty()) {
+      continue;
+    }
+    q.lock.lock();
+    descriptor* d = q.take_child_for_rank();
+    submitted = d == nullptr;
+    if (submitted) {
+      d = q.take_submitted_for_rank();
+    }
+    q.lock.unlock();
+    if (d != nullptr) {
+      return d;
+    }
+  }
+  return nullptr;
+}
+
+/// Makes public what workers keep to themselves, unless that has been done just now.
+void rank_engine::publish_by_force() {
+  for (std::size_t i = 0; i < scheduler_.workers.size(); ++i) {
+    worker& w = *scheduler_.workers[i];
+    if (&w != this_worker() && forced_[i] == 0) {
+      scheduler_.force_publication(w);
+      w.own.guard.store(true, std::memory_order_relaxed);
+      forced_[i] = ticks_of_rest;
+    }
+  }
+}
+
+/// One child; or half of the submitted tasks, which are many and alike.
+int rank_engine::give(int to, bool answer) {
+  const bool to_oneself = to == rank;
+  bool forced = !to_oneself && spare() <= 0;
+  if (forced) {
+    publish_by_force();
+  }
+  parcel p(to_oneself);
+  const int most = to_oneself ? 1 : spare();
+  for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
+                               p.w.bytes().size() < full_message;) {
+    descriptor* const d = take_for_rank(submitted);
+    if (d != nullptr) {
+      p.add(*this, *d);
+    } else if (p.count == 0 && !std::exchange(forced, true)) { // what is public cannot travel
+      publish_by_force();
+    } else {
+      break;
+    }
+  }
+  if (p.count > 0) {
+    post(to, {.what = message_kind::tasks, .count = p.count, .value = answer}, std::move(p.w),
+         p.owner);
+  }
+  return p.count;
+}
+
+void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
+  parcel p(false);
+  p.w.put(static_cast<std::int32_t>(q));
+  p.w.put(static_cast<std::uint8_t>(pinned));
+  if (p.add(*this, s)) {
+    post(to, {.what = message_kind::submission, .count = 1}, std::move(p.w), p.owner);
+    progress(false);
+  }
+}
+
+void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
+  int q = -1;
+  bool pinned = false;
+  if (h.what == message_kind::submission) {
+    q = r.get<std::int32_t>();
+    pinned = r.get<std::uint8_t>() != 0;
+  }
+  std::vector<std::unique_ptr<remote_task>> tasks;
+  std::vector<std::span<std::byte>> to;
+  std::vector<bytes> dropped; // blocks of tasks that could not be loaded
+  std::size_t first_block = 0;
+  for (int i = 0; i < h.count; ++i) {
+    const auto home = r.get<task_home>();
+    const auto size = r.get<std::uint32_t>();
+    const auto blocks = r.get<std::uint32_t>();
+    if (!expected_home(home) || size > r.rest().size() ||
+        blocks > a.block_sizes.size() - first_block) {
+      throw bad_message("torc: a received task is longer than its message, or from nowhere");
+    }
+    const auto sizes = std::span<const std::size_t>(a.block_sizes).subspan(first_block, blocks);
+    reader body(r.rest().first(size), sizes);
+    const inline_section no_blocks(body, a.from == rank); // as in `parcel`
+    r.skip(size);
+    first_block += blocks;
+    try {
+      std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
+      body.expect_end();
+      task->home = home;
+      tasks.push_back(std::move(task));
+      const auto places = body.take_destinations();
+      to.insert(to.end(), places.begin(), places.end());
+    } catch (...) {
+      for (const std::size_t n : sizes) {
+        to.emplace_back(dropped.emplace_back(n));
+      }
+      writer w;
+      w.put(home.slot);
+      w.put(home.generation);
+      w.put(outcome::error);
+      save_exception(w, std::current_exception(), rank, hosts[static_cast<std::size_t>(rank)]);
+      post(home.rank, {.what = message_kind::result}, std::move(w));
+    }
+  }
+  if (!r.rest().empty() || to.size() != a.block_sizes.size()) {
+    throw bad_message("torc: a message of tasks is longer than these");
+  }
+  (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
+                                                                                    : far_) +=
+      h.what == message_kind::tasks ? h.count : 0;
+  const auto all = std::make_shared<decltype(tasks)>(std::move(tasks));
+  const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
+  when_complete(a, std::move(to), [this, all, sink, q, pinned] {
+    for (auto& t : *all) {
+      enqueue(*t.release(), q, pinned);
+    }
+  });
+}
+
+/// Whether a task may come from there. One of ours has been stolen back.
+bool rank_engine::expected_home(const task_home& home) {
+  return home.rank == rank ? away_.has(home.slot, home.generation)
+                           : home.rank >= 0 && home.rank < transport_.size();
+}
+
+/// Calls `done` when the blocks of the message are in their places.
+void rank_engine::when_complete(arrival& a, std::vector<std::span<std::byte>> to,
+                                std::function<void()> done) {
+  if (a.block_sizes.empty()) {
+    done();
+  } else {
+    transport_.fetch(a, std::move(to), std::move(done));
+  }
+}
+
+void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
+  const worker* const here = this_worker();
+  const int ours = static_cast<int>(scheduler_.workers.size());
+  int local = q - scheduler_.place.first_worker();
+  if (q < 0 || local < 0 || local >= ours) {
+    local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
+  }
+  t.stays = scheduler_.config.round_trip; // once is enough
+  scheduler_.send(t, local, pinned);
+}
+
+void finish_remote(descriptor& d) noexcept {
+  current_engine()->send_home(static_cast<remote_task&>(d));
+}
+
+void rank_engine::send_home(remote_task& t) noexcept {
+  std::shared_ptr<remote_task> owner(&t);
+  const int home = t.home.rank;
+  writer w;
+  const inline_section no_blocks(w, home == rank); // a message to oneself has none
+  w.put(t.home.slot);
+  w.put(t.home.generation);
+  if (t.ended == outcome::value) {
+    const std::size_t size = w.bytes().size();
+    try {
+      w.put(outcome::value);
+      t.save_result(w);
+    } catch (...) {
+      w.truncate(size, 0);
+      w.put(outcome::error);
+      save_exception(w, std::current_exception(), rank, hosts[static_cast<std::size_t>(rank)]);
+    }
+  } else {
+    w.put(outcome::error);
+    save_exception(w, t.take_error(), rank, hosts[static_cast<std::size_t>(rank)]);
+  }
+  const bool keep = !w.blocks().empty();
+  post(home, {.what = message_kind::result}, std::move(w), keep ? std::move(owner) : nullptr);
+  progress(false);
+}
+
+void rank_engine::accept_result(arrival& a, reader& r) {
+  const auto slot = r.get<std::uint32_t>();
+  const auto generation = r.get<std::uint64_t>();
+  const auto ended = r.get<std::uint8_t>();
+  if (ended != static_cast<std::uint8_t>(outcome::value) &&
+      ended != static_cast<std::uint8_t>(outcome::error)) {
+    throw bad_message("torc: a received result is neither a value nor an exception");
+  }
+  descriptor* const d = away_.take(slot, generation);
+  if (d == nullptr) {
+    throw bad_message("torc: received a result that nobody waits for");
+  }
+  std::vector<std::span<std::byte>> to;
+  std::vector<bytes> dropped; // blocks of a result that could not be loaded
+  try {
+    if (ended == static_cast<std::uint8_t>(outcome::error)) {
+      std::exception_ptr error = load_exception(r);
+      d->type->take_result(*d, nullptr);
+      d->fail(std::move(error));
+    } else {
+      d->type->take_result(*d, &r);
+      r.expect_end();
+      to = r.take_destinations();
+    }
+  } catch (...) { // the result's own loading failed
+    if (d->ended == outcome::value) {
+      throw;
+    }
+    d->type->take_result(*d, nullptr);
+    d->fail(std::current_exception());
+    for (const std::size_t n : a.block_sizes) {
+      to.emplace_back(dropped.emplace_back(n));
+    }
+  }
+  if (to.size() != a.block_sizes.size()) {
+    throw bad_message("torc: a received result has blocks that belong nowhere");
+  }
+  const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
+  when_complete(a, std::move(to), [d, sink] { d->type->finish(*d); });
+}
+
+} // namespace torc::detail
