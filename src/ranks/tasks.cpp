@@ -227,8 +227,8 @@ void rank_engine::when_complete(arrival& a, std::vector<std::span<std::byte>> to
 void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
   const worker* const here = this_worker();
   const int ours = static_cast<int>(scheduler_.workers.size());
-  int local = q - scheduler_.place.first_worker();
-  if (q < 0 || local < 0 || local >= ours) {
+  int local = q < 0 ? -1 : q - scheduler_.place.first_worker();
+  if (local < 0 || local >= ours) {
     local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
   }
   t.stays = scheduler_.config.round_trip; // once is enough

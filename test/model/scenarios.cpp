@@ -326,8 +326,10 @@ const char* all_run_once() {
 /// Statistics change nothing.
 void tidy() {
   for (const auto& w : world.s->workers) {
-    w->statistics = {};
-    w->own.tasks_run.value_ = 0;
+    for (auto* n : {&w->statistics.stolen, &w->statistics.suspended, &w->statistics.idle_ns,
+                    &w->own.tasks_run}) {
+      n->value_ = 0;
+    }
     w->random %= w->victims.size();
   }
 }
