@@ -523,7 +523,8 @@ TEST(destruction, a_throwing_copy_of_an_argument_spawns_nothing) {
   run([] {
     const throws_on_copy x;
     EXPECT_THROW(auto a = torc::spawn([](const throws_on_copy&) {}, x), std::out_of_range);
-    EXPECT_THROW(static_cast<void>(torc::submit(torc::here, [](const throws_on_copy&) {}, x)),
+    EXPECT_THROW(static_cast<void>(torc::submit(
+                     torc::here, [](const throws_on_copy&) {}, x)),
                  std::out_of_range);
     auto b = torc::spawn(give, 1);
     EXPECT_EQ(b.get(), 1);

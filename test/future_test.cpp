@@ -59,7 +59,8 @@ TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
     auto f = torc::submit([](const std::string& t) { return t; }, text);
     text = "after";
     EXPECT_EQ(f.get(), "before");
-    auto g = torc::submit(torc::here, [](std::string& t) { return &t; }, std::ref(text));
+    auto g = torc::submit(
+        torc::here, [](std::string& t) { return &t; }, std::ref(text));
     EXPECT_EQ(g.get(), &text);
     auto h = torc::submit([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(2));
     EXPECT_EQ(h.get(), 2);
@@ -69,8 +70,10 @@ TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
 TEST(submit, nothing_is_left_of_arguments_and_results) {
   run([] {
     for (int i = 0; i < 100; ++i) {
-      auto taken = torc::submit(torc::here, [](counted c) { return c; }, counted(1));
-      static_cast<void>(torc::submit(torc::here, [](counted c) { return c; }, counted(2)));
+      auto taken = torc::submit(
+          torc::here, [](counted c) { return c; }, counted(1));
+      static_cast<void>(torc::submit(
+          torc::here, [](counted c) { return c; }, counted(2)));
       EXPECT_EQ(std::move(taken).get().value, 1);
     }
   });
@@ -79,7 +82,8 @@ TEST(submit, nothing_is_left_of_arguments_and_results) {
 
 TEST(submit, arguments_die_with_the_task_and_not_with_the_future) {
   run([] {
-    auto f = torc::submit(torc::here, [](const counted&) {}, counted(1));
+    auto f = torc::submit(
+        torc::here, [](const counted&) {}, counted(1));
     f.get();
     torc::sync();
     EXPECT_EQ(counted::alive, 0);

@@ -18,7 +18,8 @@ TEST(limits, one_million_submits_before_a_wait) {
   run([] {
     std::atomic<int> ran{0};
     for (int i = 0; i < n; ++i) {
-      static_cast<void>(torc::submit(torc::here, [&ran] { ran.fetch_add(1, std::memory_order_relaxed); }));
+      static_cast<void>(
+          torc::submit(torc::here, [&ran] { ran.fetch_add(1, std::memory_order_relaxed); }));
     }
     torc::sync();
     EXPECT_EQ(ran, n);
@@ -133,8 +134,8 @@ TEST(limits, ten_thousand_fibers_suspended_at_once) {
   static constexpr int n = sanitized ? 500 : 10'000;
   run([] {
     std::atomic<int> waiting{0};
-    const auto gate =
-        torc::submit(torc::on_local_worker(1).pinned(), [&waiting] { test::spin_until(waiting, n); });
+    const auto gate = torc::submit(torc::on_local_worker(1).pinned(),
+                                   [&waiting] { test::spin_until(waiting, n); });
     std::vector<torc::future<void>> futures;
     for (int i = 0; i < n; ++i) {
       futures.push_back(torc::submit(torc::on_local_worker(0).pinned(), [&waiting, &gate] {

@@ -136,7 +136,8 @@ TEST(launch, null_suspends_the_caller_while_it_waits) {
       test::spin_until(released);
     });
     test::spin_until(started);
-    auto release = torc::submit(torc::on_local_worker(0).pinned(), [&released] { released = true; });
+    auto release =
+        torc::submit(torc::on_local_worker(0).pinned(), [&released] { released = true; });
     stolen.get();
     release.get();
     torc::shutdown();

@@ -10,6 +10,15 @@ namespace detail {
 bool has_ranks() noexcept;
 /// Has all ranks run the saved call; throws what one of them throws.
 void call_everywhere(const writer& call);
+
+/// In an spmd body another one is refused.
+void refuse_nested_spmd();
+struct spmd_body {
+  spmd_body() noexcept;
+  spmd_body(const spmd_body&) = delete;
+  spmd_body& operator=(const spmd_body&) = delete;
+  ~spmd_body();
+};
 } // namespace detail
 
 /// An operation: runs `f(args...)` once on every rank, at the same time, and waits for all. Each
@@ -30,6 +39,7 @@ auto spmd(F f, Args... args) {
   }
   using closure = detail::closure<F, Args...>;
   return detail::operation([what = closure(std::move(f), std::move(args)...)]() mutable {
+    detail::refuse_nested_spmd();
     if (detail::has_ranks()) {
       writer w;
       const detail::inline_section no_blocks(w);
@@ -37,7 +47,10 @@ auto spmd(F f, Args... args) {
       detail::save_closure(what, w);
       detail::call_everywhere(w);
     } else {
-      const auto run = [](closure c) { static_cast<void>(detail::call(c.f, c.args)); };
+      const auto run = [](closure c) {
+        const detail::spmd_body body;
+        static_cast<void>(detail::call(c.f, c.args));
+      };
       submit(on_local_worker(0).pinned(), run, std::move(what)).get();
     }
   });

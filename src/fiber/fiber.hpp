@@ -22,9 +22,9 @@ struct fiber {
   char* frame_top = nullptr;
   char* frame_limit = nullptr;
   buried_frame* buried = nullptr;
-  worker* tied = nullptr; ///< if set, only this worker resumes it
+  worker* tied = nullptr;  ///< if set, only this worker resumes it
   bool collective = false; ///< runs part of an spmd
-  fiber* next = nullptr;  ///< link in the pool, or in a list of ready fibers
+  fiber* next = nullptr;   ///< link in the pool, or in a list of ready fibers
 
   char* mapping =
       nullptr; ///< guard page, native stack (downwards), frames (upwards); or a thread's

@@ -64,6 +64,15 @@ void rank_engine::search_ends() noexcept {
   progress(false);
 }
 
+/// Whom we have asked may sit in a long task; its helper can answer.
+void rank_engine::insist() noexcept {
+  if (const int victim = asked_.load(std::memory_order_relaxed); victim >= 0) {
+    if (rank_page* const page = transport_.page(victim)) {
+      ring(*page);
+    }
+  }
+}
+
 /// Whoever finds the token taken leaves a note, which its holder reads after giving it back.
 void rank_engine::progress(bool ask) noexcept {
   again_.store(true);
@@ -110,6 +119,7 @@ void rank_engine::advance(bool ask) {
     while (give(rank, false) > 0) {
     }
   }
+  asked_.store(protocol_.asked(), std::memory_order_relaxed);
   const bool wanted_now = protocol_.wanted();
   if (wanted_now != wanted()) {
     wanted_.store(wanted_now, std::memory_order_relaxed);
@@ -127,6 +137,7 @@ void rank_engine::advance(bool ask) {
       notify(to);
     }
     touched_.clear();
+    urgent_ = false;
   }
   const bool moving_now = transport_.moving();
   if (moving_now != moving()) {
@@ -243,7 +254,7 @@ void rank_engine::notify(int to) noexcept {
   if (page == nullptr || page->pollers.load() != 0) {
     return;
   }
-  if (page->asleep.load() != 0) {
+  if (urgent_ || page->asleep.load() != 0) {
     ring(*page);
   }
   set_guards(*page);
@@ -268,6 +279,9 @@ void rank_engine::send(int to, header h) {
     m.head.insert(m.head.end(), w.bytes().begin(), w.bytes().end());
   }
   send_now(to, std::move(m));
+  if (h.what == message_kind::lifeline) { // it will not be asked again, and may sit in a long task
+    urgent_ = true;
+  }
 }
 
 bool rank_engine::hungry() { return scheduler_.anybody_wants(); }
@@ -321,6 +335,7 @@ rank_statistics rank_engine::own_statistics() const {
     s.stolen_here += w->statistics.stolen.load(std::memory_order_relaxed);
     s.idle += static_cast<double>(w->statistics.idle_ns.load(std::memory_order_relaxed)) * 1e-9;
   }
+  s.created = s.executed + sent_.load(std::memory_order_relaxed) - received_;
   s.stolen_near = near_;
   s.stolen_far = far_;
   s.requests = protocol_.statistics().requests;

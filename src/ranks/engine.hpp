@@ -26,7 +26,7 @@ class scheduler;
 struct rank_statistics {
   std::int32_t rank = 0;
   std::int32_t workers = 0;
-  std::uint64_t created = 0;     ///< tasks sent away by `submit`
+  std::uint64_t created = 0;     ///< tasks
   std::uint64_t executed = 0;    ///< tasks run, of whatever origin
   std::uint64_t stolen_here = 0; ///< taken from another worker of the process
   std::uint64_t stolen_near = 0; ///< from other ranks of the host
@@ -50,6 +50,7 @@ public:
   void seek() noexcept override;
   void search_begins() noexcept override;
   void search_ends() noexcept override;
+  void insist() noexcept override;
   bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
@@ -128,10 +129,11 @@ private:
   atomic<bool> token_{false};
   std::vector<arrival> arrived_;
   std::vector<int> touched_; ///< ranks sent to since the last flush
+  bool urgent_ = false;      ///< a helper shall see that at once
   std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
-  std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, submissions_ = 0;
+  std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, received_ = 0;
   struct collective {
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
     bool running = false;
@@ -141,9 +143,11 @@ private:
   } collective_;
 
   // Anybody's.
-  atomic<bool> wanted_{false}; ///< as the protocol says
-  atomic<bool> moving_{false}; ///< as the transport says
-  atomic<bool> again_{false}; ///< the holder shall look once more
+  atomic<bool> wanted_{false};    ///< as the protocol says
+  atomic<int> asked_{-1};         ///< likewise
+  atomic<bool> moving_{false};    ///< as the transport says
+  atomic<std::uint64_t> sent_{0}; ///< tasks
+  atomic<bool> again_{false};     ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
   struct posted {
     int to = 0;

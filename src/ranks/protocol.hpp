@@ -6,9 +6,9 @@
 //
 // A rank that is hungry has one request out at a time. It tries ranks of its host, then others; of
 // each first the one that gave last, then of two drawn at random the one that looked busier. When
-// all that fails it registers with its lifelines and falls silent: a lifeline that comes to have work pushes
-// some of it, and one that gets just enough for itself tells the giver who else is waiting.
-// (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
+// all that fails it registers with its lifelines and falls silent: a lifeline that comes to have
+// work pushes some of it, and one that gets just enough for itself tells the giver who else is
+// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //
 // Parting: each rank tells its parent in a binary tree when it and the ranks below have nothing
 // outstanding and will ask for nothing any more; the root then tells everybody to close. Since a
@@ -84,6 +84,8 @@ public:
   void leave();
 
   bool wanted() const noexcept { return !waiting_.empty(); }
+  /// The rank that has our request; -1: none.
+  int asked() const noexcept { return asked_; }
   bool is_child(int r) const noexcept { return r > 0 && (r - 1) / 2 == rank_; }
   int parent() const noexcept { return (rank_ - 1) / 2; }
   /// Calls `f(child)` for the ranks below this one in the tree.

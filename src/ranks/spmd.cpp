@@ -23,9 +23,8 @@ struct part final : descriptor {
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<part&>(d);
-    this_fiber()->collective = true;
+    const spmd_body body;
     self.body->type->run(*self.body);
-    this_fiber()->collective = false;
   }
   static void finish(descriptor& d) noexcept {
     auto& self = static_cast<part&>(d);
@@ -149,10 +148,24 @@ void rank_engine::collective_ended(reader& r) {
   start_collective();
 }
 
-void call_everywhere(const writer& call) {
+void refuse_nested_spmd() {
   if (this_worker() != nullptr && this_fiber()->collective) {
     throw std::logic_error("torc::spmd: called in the body of another spmd, which cannot end then");
   }
+}
+
+spmd_body::spmd_body() noexcept {
+  if (this_worker() != nullptr) {
+    this_fiber()->collective = true;
+  }
+}
+spmd_body::~spmd_body() {
+  if (this_worker() != nullptr) {
+    this_fiber()->collective = false;
+  }
+}
+
+void call_everywhere(const writer& call) {
   awaited all;
   current_engine()->run_everywhere(all, call, static_cast<std::uint32_t>(call_kind::task));
   all.wait();

@@ -65,6 +65,7 @@ struct rank_engine::parcel {
       }
     }
     ++count;
+    engine.sent_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
 };
@@ -196,6 +197,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   if (!r.rest().empty() || to.size() != a.block_sizes.size()) {
     throw bad_message("torc: a message of tasks is longer than these");
   }
+  received_ += h.count;
   (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
                                                                                     : far_) +=
       h.what == message_kind::tasks ? h.count : 0;

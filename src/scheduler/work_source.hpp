@@ -19,6 +19,8 @@ public:
   virtual void seek() noexcept = 0;
   virtual void search_begins() noexcept = 0;
   virtual void search_ends() noexcept = 0;
+  /// There has been no answer for a while.
+  virtual void insist() noexcept = 0;
   /// Other ranks wait until there is something for them.
   virtual bool wanted() const noexcept = 0;
   /// Something is under way that gets on only if somebody polls.

@@ -19,6 +19,8 @@ using std::chrono::microseconds;
 // helps itself, then sleeps. Forcing costs the victim an interrupt, waking up costs about 50 us.
 constexpr microseconds patience{5};
 constexpr microseconds search_time{100};
+/// With other ranks, whose answers take longer; and when they are asked once more.
+constexpr microseconds search_time_outside{500}, patience_outside{50};
 
 void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
 
@@ -179,7 +181,7 @@ descriptor* worker::search() noexcept {
     owner.outer->search_begins();
   }
   const clock::time_point begin = clock::now();
-  bool forced = false, tired = false;
+  bool forced = false, insisted = false, tired = false;
   descriptor* found = nullptr;
   for (;;) {
     found = steal();
@@ -192,11 +194,16 @@ descriptor* worker::search() noexcept {
       break;
     }
     const auto spent = clock::now() - begin;
-    if (spent > search_time && (owner.outer == nullptr || !owner.outer->moving())) {
+    if (owner.outer == nullptr ? spent > search_time
+                               : spent > search_time_outside && !owner.outer->moving()) {
       tired = true;
       break;
     }
     if (owner.outer != nullptr) {
+      if (!insisted && spent > patience_outside) {
+        owner.outer->insist();
+        insisted = true;
+      }
       int polls = 1000; // a large message comes in many pieces: half a millisecond
       do {
         owner.outer->seek();

@@ -9,10 +9,10 @@ namespace torc::detail {
 
 /// How ranks that are threads of one process are connected.
 struct in_process_options {
-  std::vector<int> hosts;   ///< the number of each rank's host; as many as ranks
-  std::uint64_t seed = 0;   ///< of the delays
-  unsigned most_delay = 0;  ///< a message waits for up to so many polls of its receiver, so that it
-                            ///< is overtaken by others, also of the same sender
+  std::vector<int> hosts;  ///< the number of each rank's host; as many as ranks
+  std::uint64_t seed = 0;  ///< of the delays
+  unsigned most_delay = 0; ///< a message waits for up to so many polls of its receiver, so that it
+                           ///< is overtaken by others, also of the same sender
 };
 
 /// Connects ranks that are threads of one process, for tests.
