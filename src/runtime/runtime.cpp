@@ -2,6 +2,7 @@
 #include <torc/runtime.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -34,10 +35,21 @@ void need_initial_stack(const char* message) {
 std::unique_ptr<transport> connect(const configuration& c) {
 #if TORC_HAS_MPI
   if (under_mpi_launcher()) {
-    return make_mpi_transport();
+    auto t = make_mpi_transport();
+    if (c.seed && t->size() > 1) {
+      if (t->rank() == 0) {
+        std::fprintf(stderr,
+                     "torc: TORC_SEED replays the schedule of one process, not of %d ranks: "
+                     "unset it, or start the program without mpirun\n",
+                     t->size());
+      }
+      t->gather({}); // nobody ends the job before that
+      std::exit(2);
+    }
+    return t;
   }
 #endif
-  if (c.round_trip) {
+  if (c.round_trip && !c.seed) {
     static std::unique_ptr<in_process_net> alone;
     alone = std::make_unique<in_process_net>(in_process_options{.hosts = {0}});
     return alone->connect(0);
