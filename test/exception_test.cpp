@@ -20,6 +20,22 @@ struct special : std::runtime_error {
   counted kept;
 };
 
+} // namespace
+
+// So that it keeps its type on the way from another rank.
+template <>
+struct torc::codec<special> {
+  static void save(torc::writer& w, const special& s) { w.put(s.code); }
+  static special load(torc::reader& r) {
+    const int code = r.get<int>();
+    return {code, counted(code)};
+  }
+};
+
+namespace {
+
+const torc::known_exception<special> special_is_known;
+
 [[noreturn]] void fail(int code) { throw special(code, counted(code)); }
 int fail_with_result(int code) { return code < 0 ? code : throw special(code, counted(code)); }
 torc::task<int> cofail(int code) {
