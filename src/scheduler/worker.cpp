@@ -243,10 +243,10 @@ descriptor* worker::search() noexcept {
 
 void make_ready(fiber& f) noexcept {
   worker* here = this_worker();
-  if (f.tied != nullptr) {
-    f.tied->add_ready(f);
-    if (f.tied != here) {
-      f.tied->owner.wake(*f.tied);
+  if (worker* const to = f.tied) {
+    to->add_ready(f); // from here on it may run, end and serve another task
+    if (to != here) {
+      to->owner.wake(*to);
     }
   } else if (here != nullptr) {
     // We are about to look for something to do; others can take what comes on top.
