@@ -154,7 +154,7 @@ void rank_engine::handle(arrival& a) {
   reader r(a.head, a.block_sizes);
   const inline_section no_blocks(r, a.from == rank); // as in `send_home`
   const auto h = r.get<header>();
-  const auto expect_from = [&a](bool right) {
+  const auto expect_from = [](bool right) {
     if (!right) {
       throw bad_message("torc: received a message from a rank that should not send it");
     }

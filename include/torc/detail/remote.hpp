@@ -43,7 +43,7 @@ requires(!std::is_void_v<R> &&
 template <class F, class... Args>
 void save_closure(const closure<F, Args...>& c, writer& w) {
   save_value(w, c.f);
-  std::apply([&w](const Args&... args) { (save_value(w, args), ...); }, c.args);
+  std::apply([&](const Args&... args) { (save_value(w, args), ...); }, c.args);
 }
 
 template <class R>
