@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-// Master and workers, as in torcpy: submit independent pieces of work, wait for all of them, look
-// at the results. Tasks go to the workers in turn; who is idle steals from who is busy.
+// Master and workers, as in torcpy: the primary task submits four tasks, waits for them and looks
+// at their results. They go to the workers of all ranks in turn.
 //
-//     master_worker
+//     master_worker [SECONDS]       what a task takes, 1 unless given
+//     TORC_WORKERS=2 TORC_STATS=1 mpirun -n 2 master_worker
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <torc/torc.hpp>
 #include <vector>
@@ -15,31 +17,40 @@ namespace {
 
 struct report {
   double value;
-  int worker;
+  int rank;
 };
 
-report work(int i) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(1 + i % 5)); // in place of a simulation
-  return {1.0 * i * i, torc::worker()};
+report work(double x, double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); // in place of a simulation
+  const double y = x * x;
+  std::printf("work inp=%.3f, out=%.3f ...on rank %d, worker %d\n", x, y, torc::rank(),
+              torc::worker());
+  return {y, torc::rank()};
 }
 
-torc::task<> master() {
-  std::vector<torc::future<report>> tasks;
-  for (int i = 0; i < 40; ++i) {
-    tasks.push_back(torc::submit(work, i));
+torc::task<int> master(int argc, char** argv) {
+  const double seconds = argc == 1 ? 1.0 : argc == 2 ? std::atof(argv[1]) : -1.0;
+  if (!(seconds >= 0)) {
+    std::fprintf(stderr, "usage: master_worker [SECONDS]\n");
+    co_return 2;
   }
-  co_await torc::wait(); // all children of this task
 
-  double sum = 0;
-  std::vector<int> tasks_of(static_cast<std::size_t>(torc::num_workers()));
-  for (auto& t : tasks) {
-    sum += t.result().value;
-    ++tasks_of[static_cast<std::size_t>(t.result().worker)];
+  const double begin = torc::wtime();
+  std::vector<torc::future<report>> tasks;
+  for (int i = 1; i <= 4; ++i)
+    tasks.push_back(torc::submit(work, i, seconds));
+  co_await torc::wait(); // all children of this task
+  const double elapsed = torc::wtime() - begin;
+
+  std::vector<int> executed(static_cast<std::size_t>(torc::num_ranks()));
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    std::printf("Received: %zu^2=%.3f\n", i + 1, tasks[i].result().value);
+    ++executed[static_cast<std::size_t>(tasks[i].result().rank)];
   }
-  std::printf("sum %g\n", sum);
-  for (std::size_t w = 0; w < tasks_of.size(); ++w) {
-    std::printf("worker %zu ran %d tasks\n", w, tasks_of[w]);
-  }
+  for (std::size_t r = 0; r < executed.size(); ++r)
+    std::printf("Rank %zu executed %d\n", r, executed[r]);
+  std::printf("Elapsed time=%.2f s\n", elapsed);
+  co_return 0;
 }
 
 } // namespace
