@@ -283,6 +283,27 @@ TEST(placement, no_such_worker) {
   });
 }
 
+TEST(placement, higher_levels_go_first) {
+  run([] {
+    std::atomic<bool> released{false};
+    auto busy = torc::submit(other, [&released] { spin_until(released); });
+    std::vector<int> order;
+    for (const int level : {0, 5, 9, 5, 0, 1}) {
+      const auto note = [&order, level] { order.push_back(level); };
+      static_cast<void>(torc::submit(other.priority(level), note));
+    }
+    released = true;
+    torc::sync();
+    EXPECT_EQ(order, (std::vector{9, 5, 5, 1, 0, 0}));
+  });
+}
+
+TEST(placement, there_are_ten_levels) {
+  EXPECT_THROW(static_cast<void>(torc::here.priority(10)), std::out_of_range);
+  EXPECT_THROW(static_cast<void>(torc::on_rank(0).pinned().priority(-1)), std::out_of_range);
+  EXPECT_NO_THROW(static_cast<void>(torc::cyclic.priority(9)));
+}
+
 TEST(future, result_of_an_unfinished_task_is_a_logic_error) {
   run([] {
     std::atomic<bool> released{false};

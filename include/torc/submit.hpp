@@ -2,45 +2,18 @@
 #pragma once
 
 #include <torc/future.hpp>
+#include <torc/placement.hpp>
 
 namespace torc {
-
-/// Where a submitted task is sent. It may be stolen from there unless it is pinned.
-struct placement {
-  enum class target : std::uint8_t { cyclic, worker, rank };
-  target to = target::cyclic;
-  bool is_pinned = false;
-  int id = 0;
-
-  /// The same, but only that worker may run it, from beginning to end.
-  constexpr placement pinned() const noexcept { return {to, true, id}; }
-};
-
-/// The same for a task that does not leave the process, so that its callable and arguments may be
-/// anything.
-struct local_placement {
-  bool is_pinned = false;
-  int id = -1; ///< a worker of the process, or the one that submits
-
-  constexpr local_placement pinned() const noexcept { return {true, id}; }
-};
-
-/// To worker 0, 1, 2, ... of all ranks in turn, with every submit of the process, beginning with
-/// its own first worker; the default.
-inline constexpr placement cyclic{};
-/// To the worker that submits; from other threads, to some worker of the process.
-inline constexpr local_placement here{};
-/// To worker `id` of this process, from 0; `submit` throws std::out_of_range for others.
-constexpr local_placement on_local_worker(int id) noexcept { return {false, id}; }
-/// To worker `id`, 0 to num_workers() - 1; `submit` throws std::out_of_range for others.
-constexpr placement on_worker(int id) noexcept { return {placement::target::worker, false, id}; }
-/// To some worker of rank `id`, 0 to num_ranks() - 1; `submit` throws std::out_of_range for others.
-constexpr placement on_rank(int id) noexcept { return {placement::target::rank, false, id}; }
 
 namespace detail {
 /// Where a placement leads; throws std::out_of_range.
 destination resolve(placement where);
 destination resolve(local_placement where);
+
+template <class T>
+inline constexpr bool is_placement = std::is_same_v<std::remove_cvref_t<T>, placement> ||
+                                     std::is_same_v<std::remove_cvref_t<T>, local_placement>;
 
 template <class Where, class F, class... Args>
 auto submit_to(Where where, F&& f, Args&&... args) {
@@ -52,7 +25,8 @@ auto submit_to(Where where, F&& f, Args&&... args) {
   const destination target = resolve(where); // may throw
   auto* task = new call(std::forward<F>(f), std::forward<Args>(args)...);
   auto result = access::make_future<typename call::R>(*task);
-  send(*task, target, where.is_pinned);
+  task->set(where.options);
+  send(*task, target);
   return result;
 }
 } // namespace detail
@@ -86,9 +60,7 @@ auto submit(local_placement where, F&& f, Args&&... args) {
 
 /// The same, sent cyclically.
 template <class F, class... Args>
-requires(!std::is_same_v<std::remove_cvref_t<F>, placement> &&
-         !std::is_same_v<std::remove_cvref_t<F>, local_placement>) auto submit(F&& f,
-                                                                               Args&&... args) {
+requires(!detail::is_placement<F>) auto submit(F&& f, Args&&... args) {
   return submit(cyclic, std::forward<F>(f), std::forward<Args>(args)...);
 }
 

@@ -7,6 +7,7 @@
 #include <torc/bind.hpp>
 #include <torc/future.hpp>
 #include <torc/map.hpp>
+#include <torc/placement.hpp>
 #include <torc/remote_error.hpp>
 #include <torc/runtime.hpp>
 #include <torc/shippable.hpp>

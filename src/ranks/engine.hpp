@@ -54,7 +54,7 @@ public:
   bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
-  void ship(submitted& s, int to, int q, bool pinned) override;
+  void ship(submitted& s, int to, int q) override;
   /// Sends the outcome of a task that came from elsewhere home, and deletes it.
   void send_home(remote_task& t) noexcept;
 

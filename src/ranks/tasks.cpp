@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Tasks and results as bytes. A message of tasks holds for each its home, how many bytes and blocks
-// it takes, remote type and closure; one of a result the slot and generation of its home, how the
-// task ended, and the value or the exception.
+// Tasks and results as bytes. A message of tasks holds for each its home, its level, how many bytes
+// and blocks it takes, remote type and closure; one of a result the slot and generation of its
+// home, how the task ended, and the value or the exception.
 
 #include <algorithm>
 #include <utility>
@@ -40,6 +40,7 @@ struct rank_engine::parcel {
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
       w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
+      w.put(d.level);
       w.put(static_cast<std::uint32_t>(body.bytes().size()));
       w.put(static_cast<std::uint32_t>(body.blocks().size()));
       w.put(body.bytes().data(), body.bytes().size());
@@ -141,10 +142,10 @@ int rank_engine::give(int to, bool answer) {
   return p.count;
 }
 
-void rank_engine::ship(submitted& s, int to, int q, bool pinned) {
+void rank_engine::ship(submitted& s, int to, int q) {
   parcel p(false);
   p.w.put(static_cast<std::int32_t>(q));
-  p.w.put(static_cast<std::uint8_t>(pinned));
+  p.w.put(static_cast<std::uint8_t>(s.options.is_pinned));
   if (p.add(*this, s)) {
     post(to, {.what = message_kind::submission, .count = 1}, std::move(p.w), p.owner);
     progress(false);
@@ -164,11 +165,13 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   std::size_t first_block = 0;
   for (int i = 0; i < h.count; ++i) {
     const auto home = r.get<task_home>();
+    const auto level = r.get<std::uint8_t>();
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
-    if (!expected_home(home) || size > r.rest().size() ||
+    if (!expected_home(home) || level >= levels || size > r.rest().size() ||
         blocks > a.block_sizes.size() - first_block) {
-      throw bad_message("torc: a received task is longer than its message, or from nowhere");
+      throw bad_message("torc: a received task is longer than its message, of no level, or from "
+                        "nowhere");
     }
     const auto sizes = std::span<const std::size_t>(a.block_sizes).subspan(first_block, blocks);
     reader body(r.rest().first(size), sizes);
@@ -179,6 +182,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
       body.expect_end();
       task->home = home;
+      task->level = level;
       tasks.push_back(std::move(task));
       const auto places = body.take_destinations();
       to.insert(to.end(), places.begin(), places.end());

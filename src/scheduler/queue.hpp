@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/spinlock.hpp>
+#include <torc/placement.hpp>
 
 namespace torc::detail {
 
@@ -33,6 +35,39 @@ private:
   descriptor* newest_ = nullptr;
 };
 
+/// Submitted tasks: a list for every level of priority.
+class leveled_list {
+public:
+  bool empty() const noexcept { return used_ == 0; }
+  /// The oldest one of the highest level.
+  descriptor* first() const noexcept { return first_below(levels); }
+  /// The one that comes next.
+  descriptor* after(const descriptor& d) const noexcept {
+    return d.shared.newer != nullptr ? d.shared.newer : first_below(d.level);
+  }
+
+  void add(descriptor& d) noexcept {
+    lists_[d.level].insert_below(nullptr, d);
+    used_ |= 1u << d.level;
+  }
+  void remove(descriptor& d) noexcept {
+    task_list& list = lists_[d.level];
+    list.remove(d);
+    if (list.empty()) {
+      used_ &= ~(1u << d.level);
+    }
+  }
+
+private:
+  descriptor* first_below(int level) const noexcept {
+    const unsigned used = used_ & ((1u << level) - 1);
+    return used != 0 ? lists_[std::bit_width(used) - 1].oldest() : nullptr;
+  }
+
+  task_list lists_[levels];
+  unsigned used_ = 0; ///< a bit for every list that is not empty
+};
+
 /// What other threads may take from a worker, under one lock. Thieves take the oldest task, which
 /// is the largest in a recursion; the owner takes the newest child, whose data is still in cache.
 struct alignas(64) queue {
@@ -40,24 +75,25 @@ struct alignas(64) queue {
   atomic<std::uint32_t> available{0}; ///< children + inbox, readable without the lock
   atomic<std::uint32_t> mine{0};      ///< pinned tasks and ready fibers, for this worker only
   task_list children;                 ///< published children
-  task_list inbox;                    ///< submitted tasks
-  task_list pinned;                   ///< submitted tasks that must run here
+  leveled_list inbox;                 ///< submitted tasks
+  leveled_list pinned;                ///< submitted tasks that must run here
 
   /// Whether thieves should look here; a hint.
   bool looks_empty() const noexcept { return available.load(std::memory_order_relaxed) == 0; }
 
   // All below: with the lock held.
 
-  void add(task_list& list, descriptor& d) noexcept {
+  void add(leveled_list& list, descriptor& d) noexcept {
     d.shared.home.store(this, std::memory_order_relaxed);
-    list.insert_below(nullptr, d);
-    count(list, 1);
+    list.add(d);
+    count(counter_of(list), 1);
   }
   /// Null stays null. Afterwards whoever called owns the task.
-  descriptor* take(task_list& list, descriptor* d) noexcept {
+  template <class List>
+  descriptor* take(List& list, descriptor* d) noexcept {
     if (d != nullptr) {
       list.remove(*d);
-      count(list, -1);
+      count(counter_of(list), -1);
       d->shared.home.store(nullptr, std::memory_order_release);
     }
     return d;
@@ -66,7 +102,7 @@ struct alignas(64) queue {
     if (descriptor* d = take(children, children.oldest())) {
       return d;
     }
-    return take(inbox, inbox.oldest());
+    return take(inbox, inbox.first());
   }
   /// The oldest child that may leave the process; not one that would be skipped.
   descriptor* take_child_for_rank() noexcept {
@@ -81,11 +117,11 @@ struct alignas(64) queue {
     }
     return nullptr;
   }
-  /// The oldest submitted task that may leave the process.
+  /// The first submitted task that may leave the process.
   descriptor* take_submitted_for_rank() noexcept {
     int looked_at = 0;
-    for (descriptor* d = inbox.oldest(); d != nullptr && looked_at < most_passed_over;
-         d = d->shared.newer, ++looked_at) {
+    for (descriptor* d = inbox.first(); d != nullptr && looked_at < most_passed_over;
+         d = inbox.after(*d), ++looked_at) {
       if (d->type->remote != nullptr && !d->stays) {
         return take(inbox, d);
       }
@@ -96,7 +132,7 @@ struct alignas(64) queue {
     if (descriptor* d = take(children, children.newest())) {
       return d;
     }
-    return take(inbox, inbox.oldest());
+    return take(inbox, inbox.first());
   }
 
   /// Moves all pending entries of the owner's stack into `children`. The caller is the owner, or
@@ -124,7 +160,7 @@ struct alignas(64) queue {
       std::construct_at(&d->shared);
       d->shared.home.store(this, std::memory_order_relaxed);
       children.insert_below(above, *d);
-      count(children, 1);
+      count(available, 1);
       d->seen.store(visibility::published, std::memory_order_relaxed);
       above = d;
       ++orphans;
@@ -134,8 +170,11 @@ struct alignas(64) queue {
 private:
   static constexpr int most_passed_over = 64; // the lock is held meanwhile
 
-  void count(task_list& list, int by) noexcept {
-    atomic<std::uint32_t>& counter = &list == &pinned ? mine : available;
+  atomic<std::uint32_t>& counter_of(const task_list&) noexcept { return available; }
+  atomic<std::uint32_t>& counter_of(const leveled_list& list) noexcept {
+    return &list == &pinned ? mine : available;
+  }
+  static void count(atomic<std::uint32_t>& counter, int by) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),
                   std::memory_order_relaxed);
   }

@@ -107,7 +107,7 @@ destination resolve(local_placement where) {
   return {s->place.rank, s->place.first_worker() + local};
 }
 
-void send(submitted& s, destination to, bool pinned) {
+void send(submitted& s, destination to) {
   if (to.rank < 0) { // without a runtime
     s.type->run(s);
     s.type->finish(s);
@@ -118,9 +118,9 @@ void send(submitted& s, destination to, bool pinned) {
   s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
   s.scope->pending.fetch_add(1, std::memory_order_relaxed);
   if (to.rank == from.place.rank) {
-    from.send(s, to.worker - from.place.first_worker(), pinned);
+    from.send(s, to.worker - from.place.first_worker(), s.options.is_pinned);
   } else {
-    from.outer->ship(s, to.rank, to.worker, pinned);
+    from.outer->ship(s, to.rank, to.worker);
   }
 }
 

@@ -26,7 +26,7 @@ public:
   /// Something is under way that gets on only if somebody polls.
   virtual bool moving() const noexcept = 0;
   /// Sends a submitted task to worker `q` of another rank; -1: any worker there.
-  virtual void ship(submitted& s, int rank, int q, bool pinned) = 0;
+  virtual void ship(submitted& s, int rank, int q) = 0;
 
 protected:
   ~work_source() = default;

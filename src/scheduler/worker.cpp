@@ -145,7 +145,7 @@ descriptor* worker::next_pinned() noexcept {
     return nullptr;
   }
   shared.lock.lock();
-  descriptor* d = shared.take(shared.pinned, shared.pinned.oldest());
+  descriptor* d = shared.take(shared.pinned, shared.pinned.first());
   shared.lock.unlock();
   return d;
 }

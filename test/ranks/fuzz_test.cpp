@@ -106,8 +106,8 @@ struct target {
   /// What has been accepted is not run.
   void clear() {
     queue& q = workers.workers.front()->shared;
-    for (task_list* list : {&q.inbox, &q.pinned}) {
-      while (descriptor* d = q.take(*list, list->oldest())) {
+    for (leveled_list* list : {&q.inbox, &q.pinned}) {
+      while (descriptor* d = q.take(*list, list->first())) {
         if (d->type->finish == &finish_remote) {
           delete static_cast<remote_task*>(d);
         } else {
@@ -162,6 +162,7 @@ std::vector<arrival> valid_messages() {
         torc::writer body, head;
         closure_of(body, *numbers);
         head.put(task_home{2, 7, 8});
+        head.put(static_cast<std::uint8_t>(i));
         head.put(static_cast<std::uint32_t>(body.bytes().size()));
         head.put(static_cast<std::uint32_t>(body.blocks().size()));
         append(a, head);

@@ -141,6 +141,30 @@ TEST(ranks, get_submitted_tasks_in_turn) {
   });
 }
 
+std::atomic<bool> all_are_sent{false};
+std::mutex order_lock;
+std::vector<int> order_there;
+
+TEST(ranks, keep_the_levels_of_what_is_sent_to_them) {
+  all_are_sent = false;
+  order_there.clear();
+  run_world(ranks(2), [] {
+    const auto there = torc::on_rank(1).pinned();
+    const auto busy = torc::submit(there, [] { test::spin_until(all_are_sent); });
+    for (const int level : {0, 3, 9}) {
+      const auto note = [](int l) {
+        const std::lock_guard guard(order_lock);
+        order_there.push_back(l);
+      };
+      static_cast<void>(torc::submit(there.priority(level), note, level));
+    }
+    // The helper of rank 1 has queued them when the last has arrived; messages keep their order.
+    static_cast<void>(torc::submit(torc::on_rank(1), [] { all_are_sent = true; }));
+    torc::sync();
+  });
+  EXPECT_EQ(order_there, (std::vector{9, 3, 0}));
+}
+
 TEST(ranks, that_do_not_exist_are_refused) {
   run_world(ranks(2, 2), [] {
     EXPECT_THROW(static_cast<void>(torc::submit(torc::on_rank(2), rank_of_this)),

@@ -139,7 +139,7 @@ TEST(queue, pinned_tasks_are_for_the_owner_alone) {
   o.q.add(o.q.inbox, b);
   EXPECT_FALSE(o.q.looks_empty());
   EXPECT_EQ(o.q.take_for_thief(), &b);
-  EXPECT_EQ(o.q.take(o.q.pinned, o.q.pinned.oldest()), &a);
+  EXPECT_EQ(o.q.take(o.q.pinned, o.q.pinned.first()), &a);
   EXPECT_EQ(o.q.mine, 0u);
 }
 
@@ -157,6 +157,29 @@ TEST(queue, submitted_tasks_come_first_in_first_out_after_children) {
   EXPECT_EQ(o.q.take_for_owner(), &child);
   EXPECT_EQ(o.q.take_for_owner(), &a);
   EXPECT_EQ(o.q.take_for_thief(), &b);
+}
+
+TEST(queue, of_submitted_tasks_the_highest_level_comes_first) {
+  owner o;
+  descriptor* tasks[4];
+  const int level[] = {0, 9, 3, 9};
+  for (int i = 0; i < 4; ++i) {
+    tasks[i] = &o.entries.emplace_back(no_task);
+    std::construct_at(&tasks[i]->shared);
+    tasks[i]->level = static_cast<std::uint8_t>(level[i]);
+    o.q.add(o.q.inbox, *tasks[i]);
+  }
+  std::vector<descriptor*> all;
+  for (descriptor* d = o.q.inbox.first(); d != nullptr; d = o.q.inbox.after(*d)) {
+    all.push_back(d);
+  }
+  EXPECT_EQ(all, (std::vector{tasks[1], tasks[3], tasks[2], tasks[0]}));
+  EXPECT_EQ(o.q.take_for_owner(), tasks[1]);
+  EXPECT_EQ(o.q.take_for_thief(), tasks[3]);
+  EXPECT_EQ(o.q.take(o.q.inbox, tasks[0]), tasks[0]); // out of the middle
+  EXPECT_EQ(o.q.take_for_thief(), tasks[2]);
+  EXPECT_TRUE(o.q.inbox.empty());
+  EXPECT_TRUE(o.q.looks_empty());
 }
 
 TEST(spinlock, excludes) {

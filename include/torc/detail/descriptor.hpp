@@ -89,8 +89,9 @@ struct descriptor {
   /// Of a child: its destructor has something to do. Not atomic, so that after an inlined `get` the
   /// compiler knows that it is false.
   bool unasked = true;
-  bool stays = false;      ///< must not go to another rank any more
-  std::uint8_t unused = 0; // makes the above one word, so that one store initialises them
+  bool stays = false;     ///< must not go to another rank any more
+  std::uint8_t level = 0; ///< of a submitted task: its priority
+  // The above are one word, so that one store initialises them.
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {

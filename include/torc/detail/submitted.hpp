@@ -6,6 +6,7 @@
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/result.hpp>
 #include <torc/detail/spinlock.hpp>
+#include <torc/placement.hpp>
 #include <torc/spawn.hpp>
 #include <tuple>
 
@@ -25,7 +26,12 @@ struct listener {
 struct submitted : descriptor {
   explicit submitted(const task_type& t) noexcept : descriptor(t) { std::construct_at(&shared); }
   virtual ~submitted() = default;
+  void set(const task_options& o) noexcept {
+    options = o;
+    level = o.level;
+  }
 
+  task_options options;
   submit_scope* scope = nullptr; ///< the parent's count of children
   std::uint64_t number = 0;      ///< among these
   atomic<int> references{2};
@@ -43,7 +49,7 @@ struct destination {
   int worker = -1;
 };
 /// Makes it a child of the running task and sends it there; without a runtime, runs it at once.
-void send(submitted& s, destination to, bool pinned);
+void send(submitted& s, destination to);
 void finish_submitted(descriptor& d) noexcept;
 
 /// False if the task has ended already.

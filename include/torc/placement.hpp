@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+
+namespace torc {
+
+/// How many levels of priority there are.
+inline constexpr int levels = 10;
+
+/// How a submitted task is treated, wherever it is sent.
+struct task_options {
+  bool is_pinned = false;
+  std::uint8_t level = 0;
+};
+
+/// The options of a placement, which are chained: `torc::on_rank(1).pinned().priority(2)`.
+template <class Where>
+struct with_options {
+  task_options options;
+
+  /// Only that worker may run the task, from beginning to end.
+  constexpr Where pinned() const noexcept { return with(&task_options::is_pinned, true); }
+
+  /// Of the submitted tasks that wait at one worker, those of a higher level begin first; within a
+  /// level the oldest. From 0, the default, to 9; others: std::out_of_range. A task that has begun
+  /// is not interrupted, and spawned children go before all submitted tasks.
+  constexpr Where priority(int level) const {
+    if (level < 0 || level >= levels) {
+      throw std::out_of_range("torc: a priority is a level from 0 to 9");
+    }
+    return with(&task_options::level, static_cast<std::uint8_t>(level));
+  }
+
+private:
+  template <class T>
+  constexpr Where with(T task_options::*option, T value) const noexcept {
+    Where where = static_cast<const Where&>(*this);
+    where.options.*option = value;
+    return where;
+  }
+};
+
+/// Where a submitted task is sent. It may be stolen from there unless it is pinned.
+struct placement : with_options<placement> {
+  enum class target : std::uint8_t { cyclic, worker, rank };
+  target to = target::cyclic;
+  int id = 0;
+};
+
+/// The same for a task that does not leave the process, so that its callable and arguments may be
+/// anything.
+struct local_placement : with_options<local_placement> {
+  int id = -1; ///< a worker of the process, or the one that submits
+};
+
+/// To worker 0, 1, 2, ... of all ranks in turn, with every submit of the process, beginning with
+/// its own first worker; the default.
+inline constexpr placement cyclic{};
+/// To the worker that submits; from other threads, to some worker of the process.
+inline constexpr local_placement here{};
+/// To worker `id` of this process, from 0; `submit` throws std::out_of_range for others.
+constexpr local_placement on_local_worker(int id) noexcept { return {{}, id}; }
+/// To worker `id`, 0 to num_workers() - 1; `submit` throws std::out_of_range for others.
+constexpr placement on_worker(int id) noexcept { return {{}, placement::target::worker, id}; }
+/// To some worker of rank `id`, 0 to num_ranks() - 1; `submit` throws std::out_of_range for others.
+constexpr placement on_rank(int id) noexcept { return {{}, placement::target::rank, id}; }
+
+} // namespace torc
