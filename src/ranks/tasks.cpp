@@ -280,36 +280,44 @@ void rank_engine::accept_result(arrival& a, reader& r) {
     throw bad_message("torc: a received result is neither a value nor an exception");
   }
   descriptor* const d = away_.take(slot, generation);
-  if (d == nullptr) {
-    throw bad_message("torc: received a result that nobody waits for");
-  }
   std::vector<std::span<std::byte>> to;
-  std::vector<bytes> dropped; // blocks of a result that could not be loaded
-  try {
-    if (ended == static_cast<std::uint8_t>(outcome::error)) {
-      std::exception_ptr error = load_exception(r);
-      d->type->take_result(*d, nullptr);
-      d->fail(std::move(error));
-    } else {
-      d->type->take_result(*d, &r);
-      r.expect_end();
-      to = r.take_destinations();
-    }
-  } catch (...) { // the result's own loading failed
-    if (d->ended == outcome::value) {
-      throw;
-    }
-    d->type->take_result(*d, nullptr);
-    d->fail(std::current_exception());
+  std::vector<bytes> dropped; // blocks that belong nowhere
+  const auto drop = [&] {
     for (const std::size_t n : a.block_sizes) {
       to.emplace_back(dropped.emplace_back(n));
+    }
+  };
+  if (d == nullptr) { // nobody waits for it any more: the task has been run twice
+    drop();
+  } else {
+    try {
+      if (ended == static_cast<std::uint8_t>(outcome::error)) {
+        std::exception_ptr error = load_exception(r);
+        d->type->take_result(*d, nullptr);
+        d->fail(std::move(error));
+      } else {
+        d->type->take_result(*d, &r);
+        r.expect_end();
+        to = r.take_destinations();
+      }
+    } catch (...) { // the result's own loading failed
+      if (d->ended == outcome::value) {
+        throw;
+      }
+      d->type->take_result(*d, nullptr);
+      d->fail(std::current_exception());
+      drop();
     }
   }
   if (to.size() != a.block_sizes.size()) {
     throw bad_message("torc: a received result has blocks that belong nowhere");
   }
   const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
-  when_complete(a, std::move(to), [d, sink] { d->type->finish(*d); });
+  when_complete(a, std::move(to), [d, sink] {
+    if (d != nullptr) {
+      d->type->finish(*d);
+    }
+  });
 }
 
 } // namespace torc::detail

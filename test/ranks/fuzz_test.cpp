@@ -297,4 +297,23 @@ TEST_P(engine_of_rank, takes_any_bytes) {
   EXPECT_GT(refused, messages / 20);
 }
 
+/// As when a task was run again because its rank was thought lost. With blocks, which must be
+/// taken.
+TEST(engine, drops_a_result_that_nobody_waits_for) {
+  target t(0);
+  waiting expected;
+  const task_home home = t.engine.away().add(0, expected);
+  for (int times = 0; times < 2; ++times) {
+    arrival a =
+        message_of(1, {.what = message_kind::result}, home.slot, home.generation, outcome::value);
+    torc::writer w;
+    torc::codec<std::map<int, std::string>>::save(w, {{1, times == 0 ? "first" : "second"}});
+    append(a, w);
+    if (times == 1) a.block_sizes = {100'000};
+    t.engine.handle(a);
+    EXPECT_EQ(expected.ended, outcome::value);
+    EXPECT_EQ(expected.result.get().at(1), "first");
+  }
+}
+
 } // namespace
