@@ -17,6 +17,7 @@ if(TORC_MPI)
 endif()
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.cpp)
+list(FILTER sources EXCLUDE REGEX "/src/simulation/") # for tests and figures, see there
 add_library(torc ${sources})
 add_library(torc::torc ALIAS torc)
 set_target_properties(torc PROPERTIES

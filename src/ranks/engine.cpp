@@ -32,7 +32,8 @@ rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> na
       hosts(std::move(names)),
       scheduler_(s),
       transport_(t),
-      protocol_(*this, rank, host_numbers(hosts), 1),
+      host_map_(host_numbers(hosts)),
+      protocol_(*this, rank, host_map_, 1),
       page_(*t.page(rank)),
       forced_(s.workers.size()) {
   protocol_.enable_stealing(s.config.stealing);

@@ -121,6 +121,7 @@ private:
 
   scheduler& scheduler_;
   transport& transport_;
+  const host_map host_map_;
   protocol protocol_;
   slots away_;
   rank_page& page_;

@@ -2,13 +2,11 @@
 #include "ranks/protocol.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <torc/bytes.hpp>
 
 namespace torc::detail {
 namespace {
-// Attempts before a rank falls silent.
-constexpr int near_attempts = 4;
-constexpr int far_attempts = 4;
 
 void expect(bool right, const char* otherwise) {
   if (!right) {
@@ -17,19 +15,39 @@ void expect(bool right, const char* otherwise) {
 }
 } // namespace
 
-protocol::protocol(site& s, int rank, std::vector<int> hosts, std::uint64_t seed)
-    : site_(s),
-      rank_(rank),
-      size_(static_cast<int>(hosts.size())),
-      load_(hosts.size()),
-      random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)) {
-  for (int r = 0; r < size_; ++r) {
-    if (r != rank_) {
-      const auto host = [&](int x) { return hosts[static_cast<std::size_t>(x)]; };
-      (host(r) == host(rank_) ? near_ : far_).push_back(r);
-    }
+host_map::host_map(std::vector<int> hosts) : hosts_(std::move(hosts)) {
+  std::vector<int> sizes;
+  for (const int h : hosts_) {
+    sizes.resize(std::max(sizes.size(), static_cast<std::size_t>(h) + 1));
+    ++sizes[static_cast<std::size_t>(h)];
+  }
+  begins_.resize(sizes.size() + 1);
+  std::partial_sum(sizes.begin(), sizes.end(), begins_.begin() + 1);
+  members_.resize(hosts_.size());
+  std::vector<int> next = begins_;
+  for (int r = 0; r < ranks(); ++r) {
+    members_[static_cast<std::size_t>(next[static_cast<std::size_t>(host(r))]++)] = r;
   }
 }
+
+int host_map::near(int rank) const noexcept {
+  return begins_[static_cast<std::size_t>(host(rank)) + 1] - begin(rank);
+}
+
+int host_map::near(int rank, int i) const noexcept {
+  return members_[static_cast<std::size_t>(begin(rank) + i)];
+}
+
+int host_map::far(int rank, int i) const noexcept {
+  return members_[static_cast<std::size_t>(i < begin(rank) ? i : i + near(rank))];
+}
+
+protocol::protocol(site& s, int rank, const host_map& hosts, std::uint64_t seed, policy p)
+    : site_(s),
+      rank_(rank),
+      hosts_(hosts),
+      policy_(p),
+      random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)) {}
 
 void protocol::hungry() {
   if (!stealing_ || leaving_ || silent_ || asked_ >= 0) {
@@ -47,34 +65,66 @@ void protocol::hungry() {
 
 /// Who is asked next; -1 when it is time to give up.
 int protocol::next_victim() {
-  const int near = std::min(near_attempts, static_cast<int>(near_.size()));
-  const int far = std::min(far_attempts, static_cast<int>(far_.size()));
+  const int neighbours = hosts_.near(rank_) - 1;
+  const int others = hosts_.ranks() - neighbours - 1;
+  const int near = std::min(policy_.near_attempts, neighbours);
+  const int far = std::min(policy_.far_attempts, others);
   const int attempt = attempts_++;
-  const bool nearby = attempt < near;
   if (attempt >= near + far) {
     return -1;
   }
+  if (policy_.victims == policy::order::flat) {
+    if (attempt == 0 && last_giver_ >= 0 && policy_.victim != policy::choice::random) {
+      return last_giver_;
+    }
+    return draw(draw(neighbours + others) < neighbours);
+  }
   // A refusal costs microseconds on the host, and spares others a way that costs a hundred.
-  const std::vector<int>& ranks = nearby ? near_ : far_;
-  if (attempt == (nearby ? 0 : near) &&
-      std::binary_search(ranks.begin(), ranks.end(), last_giver_)) {
+  const bool nearby = attempt < near;
+  if (attempt == (nearby ? 0 : near) && last_giver_ >= 0 &&
+      hosts_.together(rank_, last_giver_) == nearby && policy_.victim != policy::choice::random) {
     return last_giver_;
   }
-  return draw(ranks);
+  return draw(nearby);
 }
 
-int protocol::draw(const std::vector<int>& ranks) {
-  const auto any = [&] { return ranks[random_() % ranks.size()]; };
-  const int a = any(), b = any();
-  return load_[static_cast<std::size_t>(a)] >= load_[static_cast<std::size_t>(b)] ? a : b;
+/// One of the ranks of this host or of others, which must exist.
+int protocol::draw(bool nearby) {
+  const auto any = [&] {
+    const int neighbours = hosts_.near(rank_) - 1;
+    if (!nearby) {
+      return hosts_.far(rank_, draw(hosts_.ranks() - neighbours - 1));
+    }
+    const int r = hosts_.near(rank_, draw(neighbours));
+    return r != rank_ ? r : hosts_.near(rank_, neighbours);
+  };
+  const int a = any();
+  if (policy_.victim != policy::choice::loads) {
+    return a;
+  }
+  const hint b = hint_of(draw(static_cast<int>(hints_.size())));
+  if (b.rank < 0 || hosts_.together(rank_, b.rank) != nearby) {
+    return a;
+  }
+  return hint_of(a).rank == a && hint_of(a).load >= b.load ? a : b.load > 0 ? b.rank : a;
+}
+
+int protocol::share(int to, bool submitted, int spare) const noexcept {
+  if (spare <= 0) {
+    return 0;
+  }
+  const policy::amount a = submitted ? policy_.submitted : policy_.children;
+  const bool half =
+      a == policy::amount::half || (a == policy::amount::adaptive && !hosts_.together(rank_, to));
+  return half ? spare / 2 + 1 : 1;
 }
 
 void protocol::fall_silent() {
   silent_ = true;
   // Rank numbers run along the hosts, so that the short steps stay on ours.
-  for (long step = 1; step < size_; step *= 2) {
+  for (long step = 1; step < hosts_.ranks() && policy_.lifelines; step *= 2) {
     ++statistics_.lifelines;
-    site_.send(static_cast<int>((rank_ + step) % size_), {.what = message_kind::lifeline});
+    site_.send(static_cast<int>((rank_ + step) % hosts_.ranks()), {.what = message_kind::lifeline});
   }
 }
 
@@ -84,7 +134,8 @@ void protocol::answered(int from) {
 }
 
 void protocol::add_waiter(int rank, bool passed_on) {
-  expect(rank >= 0 && rank < size_ && rank != rank_, "torc: a rank waits that does not exist");
+  expect(rank >= 0 && rank < hosts_.ranks() && rank != rank_,
+         "torc: a rank waits that does not exist");
   const auto found = std::find_if(waiting_.begin(), waiting_.end(),
                                   [=](const waiter& w) { return w.rank == rank; });
   if (found == waiting_.end()) {
@@ -106,7 +157,7 @@ void protocol::pass_on_waiters(int to) {
 }
 
 void protocol::received(int from, header h) {
-  load_[static_cast<std::size_t>(from)] = h.load;
+  hint_of(from) = {from, h.load};
   switch (h.what) {
   case message_kind::request:
     if (!stealing_ || site_.give(from, true) == 0) {

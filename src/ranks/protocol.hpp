@@ -5,7 +5,8 @@
 // own, so that it runs the same over MPI, in one test process and in a simulation.
 //
 // A rank that is hungry has one request out at a time. It tries ranks of its host, then others; of
-// each first the one that gave last, then of two drawn at random the one that looked busier. When
+// each first the one that gave last, then of two, one drawn at random and one it remembers, the one
+// that looked busier. When
 // all that fails it registers with its lifelines and falls silent: a lifeline that comes to have
 // work pushes some of it, and one that gets just enough for itself tells the giver who else is
 // waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
@@ -15,8 +16,10 @@
 // rank that has said goodbye has no request out and sends only refusals, nothing but these are
 // under way when the root has heard from all.
 
+#include <array>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace torc::detail {
@@ -62,6 +65,41 @@ protected:
   ~site() = default;
 };
 
+/// Which ranks share a host. One for all that live in a process, as it has an entry for every rank.
+class host_map {
+public:
+  /// `hosts` numbers the hosts by rank.
+  explicit host_map(std::vector<int> hosts);
+
+  int ranks() const noexcept { return static_cast<int>(hosts_.size()); }
+  bool together(int a, int b) const noexcept { return host(a) == host(b); }
+  /// How many ranks are on the host of `rank`, itself included.
+  int near(int rank) const noexcept;
+  /// The i-th of these, and the i-th of all others.
+  int near(int rank, int i) const noexcept;
+  int far(int rank, int i) const noexcept;
+
+private:
+  int host(int rank) const noexcept { return hosts_[static_cast<std::size_t>(rank)]; }
+  int begin(int rank) const noexcept { return begins_[static_cast<std::size_t>(host(rank))]; }
+
+  std::vector<int> hosts_;   ///< by rank
+  std::vector<int> members_; ///< ranks by host
+  std::vector<int> begins_;  ///< by host: where its ranks begin there
+};
+
+/// How ranks look for work and share it. The engine has the defaults; the simulation has the others
+/// too, and is why these are the defaults (doc/scaling.md).
+struct policy {
+  enum class order : std::uint8_t { near_first, flat } victims = order::near_first;
+  enum class choice : std::uint8_t { random, last_giver, loads } victim = choice::loads;
+  enum class amount : std::uint8_t { one, half, adaptive }; ///< adaptive: half to another host
+  amount children = amount::one, submitted = amount::half;
+  bool lifelines = true; ///< otherwise a rank that has found nothing has to be told to go on
+  int near_attempts = 4; ///< before a rank falls silent
+  int far_attempts = 4;
+};
+
 struct protocol_statistics {
   std::uint64_t requests = 0; ///< sent
   std::uint64_t refused = 0;  ///< of these
@@ -70,8 +108,8 @@ struct protocol_statistics {
 
 class protocol {
 public:
-  /// `hosts` numbers the hosts by rank.
-  protocol(site& s, int rank, std::vector<int> hosts, std::uint64_t seed);
+  /// `hosts` outlives it.
+  protocol(site& s, int rank, const host_map& hosts, std::uint64_t seed, policy p = {});
 
   // Events.
   void hungry();
@@ -86,12 +124,16 @@ public:
   bool wanted() const noexcept { return !waiting_.empty(); }
   /// The rank that has our request; -1: none.
   int asked() const noexcept { return asked_; }
+  /// It has given up, and waits to be given something.
+  bool silent() const noexcept { return silent_; }
+  /// How many tasks to give to a rank, at most, if there are so many to spare.
+  int share(int to, bool submitted, int spare) const noexcept;
   bool is_child(int r) const noexcept { return r > 0 && (r - 1) / 2 == rank_; }
   int parent() const noexcept { return (rank_ - 1) / 2; }
   /// Calls `f(child)` for the ranks below this one in the tree.
   template <class F>
   void for_children(F f) const {
-    for (int c = 2 * rank_ + 1; c <= 2 * rank_ + 2 && c < size_; ++c) {
+    for (int c = 2 * rank_ + 1; c <= 2 * rank_ + 2 && c < hosts_.ranks(); ++c) {
       f(c);
     }
   }
@@ -99,7 +141,8 @@ public:
 
 private:
   int next_victim();
-  int draw(const std::vector<int>& ranks);
+  int draw(bool nearby);
+  int draw(int below) { return static_cast<int>(random_() % static_cast<unsigned>(below)); }
   void answered(int from);
   void add_waiter(int rank, bool passed_on);
   void pass_on_waiters(int to);
@@ -108,9 +151,14 @@ private:
 
   site& site_;
   const int rank_;
-  const int size_;
-  std::vector<int> near_, far_; ///< the other ranks, of this host and of others
-  std::vector<std::uint8_t> load_;
+  const host_map& hosts_;
+  const policy policy_;
+  struct hint {
+    int rank = -1;
+    std::uint8_t load = 0;
+  };
+  hint& hint_of(int rank) { return hints_[static_cast<std::size_t>(rank) % hints_.size()]; }
+  std::array<hint, 64> hints_; ///< the loads heard last, by the end of the rank's number
   std::minstd_rand random_;
 
   bool stealing_ = true;

@@ -115,7 +115,8 @@ void rank_engine::publish_by_force() {
   }
 }
 
-/// One child; or half of the submitted tasks, which are many and alike.
+/// The children of a recursion come first: the oldest is the largest. Submitted ones are many and
+/// alike.
 int rank_engine::give(int to, bool answer) {
   const bool to_oneself = to == rank;
   bool forced = !to_oneself && spare() <= 0;
@@ -124,8 +125,8 @@ int rank_engine::give(int to, bool answer) {
   }
   parcel p(to_oneself);
   const int most = to_oneself ? 1 : spare();
-  for (bool submitted = false; p.count < (submitted ? most / 2 + 1 : std::min(most, 1)) &&
-                               p.w.bytes().size() < full_message;) {
+  for (bool submitted = false;
+       p.count < protocol_.share(to, submitted, most) && p.w.bytes().size() < full_message;) {
     descriptor* const d = take_for_rank(submitted);
     if (d != nullptr) {
       p.add(*this, *d);
