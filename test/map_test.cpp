@@ -14,6 +14,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -365,6 +366,202 @@ TEST(reduce, exceptions_of_the_operation) {
     EXPECT_THROW(torc::reduce(twice_or_throw, iota(100), 0, {}, torc::chunk{1}).get(),
                  std::out_of_range);
   });
+}
+
+int weighted(int x, double w, const std::string& s) {
+  return static_cast<int>(x * w) + static_cast<int>(s.size());
+}
+
+TEST(map, of_several_ranges_goes_as_far_as_the_shortest) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const std::vector<int> xs = iota(100);
+      const std::deque<double> ws(90, 2.0);
+      const std::list<std::string> names(95, "four");
+      const std::vector<int> ys = torc::map(weighted, xs, ws, names).get();
+      ASSERT_EQ(ys.size(), 90u);
+      for (int i = 0; i < 90; ++i) {
+        EXPECT_EQ(ys[static_cast<std::size_t>(i)], 2 * i + 4);
+      }
+      EXPECT_EQ(torc::map(weighted, xs, ws, names, torc::chunk{32}).get(), ys);
+      EXPECT_TRUE(torc::map(std::plus<>(), xs, std::vector<int>()).get().empty());
+      // Rvalues, coroutine functions, functions with state.
+      const auto sum = [](int x, int y) -> torc::task<int> { co_return x + y; };
+      EXPECT_EQ(torc::map(sum, iota(50), std::views::iota(7, 40)).get().at(32), 32 + 39);
+      EXPECT_EQ(torc::map(torc::bind(weighted, 10), ws, names).get().at(0), 24);
+    });
+  }
+}
+
+TEST(map, of_several_ranges_in_a_coroutine) {
+  run([]() -> torc::task<> {
+    const std::vector<int> xs = iota(100);
+    const std::vector<int> ys = co_await torc::map(std::plus<>(), xs, xs, torc::chunk{3});
+    EXPECT_EQ(ys.at(99), 198);
+  });
+}
+
+TEST(for_each, of_several_ranges_refers_to_the_elements) {
+  run([] {
+    const std::vector<int> xs = iota(1000);
+    std::vector<int> ys(1000);
+    torc::for_each([](int& y, int x) { y = 2 * x; }, ys, xs).get();
+    EXPECT_EQ(ys.back(), 1998);
+  });
+}
+
+/// 0, 1, 2, ...: single-pass; counts how many have been read.
+class numbers {
+public:
+  explicit numbers(int n, int* read = nullptr) : n_(n), read_(read) {}
+  struct iterator {
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    numbers* from;
+    int operator*() const { return from->next_; }
+    iterator& operator++() {
+      ++from->next_;
+      if (from->read_ != nullptr) {
+        *from->read_ = from->next_;
+      }
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return from->next_ == from->n_; }
+  };
+  iterator begin() { return {this}; }
+  std::default_sentinel_t end() const { return {}; }
+
+private:
+  int n_;
+  int* read_;
+  int next_ = 0;
+};
+static_assert(std::ranges::input_range<numbers> && !std::ranges::forward_range<numbers>);
+
+TEST(lazy_map, gives_all_results_in_order) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      for (const int n : {0, 1, 2, 1000}) {
+        for (const std::size_t tasks : {0, 1, 3}) {
+          for (const std::size_t size : {1, 7}) {
+            int expected = 0;
+            for (int y :
+                 torc::lazy_map(twice, numbers(n), torc::in_flight{tasks}, torc::chunk{size})) {
+              ASSERT_EQ(y, 2 * expected++);
+            }
+            EXPECT_EQ(expected, n);
+          }
+        }
+      }
+    });
+  }
+}
+
+TEST(lazy_map, in_a_coroutine_and_of_one) {
+  run([]() -> torc::task<> {
+    numbers source(100);
+    auto results = torc::lazy_map(cotwice, source);
+    int expected = 0;
+    while (int* y = co_await results.next()) {
+      EXPECT_EQ(*y, 2 * expected++);
+    }
+    EXPECT_EQ(expected, 100);
+    EXPECT_EQ(co_await results.next(), nullptr);
+  });
+}
+
+TEST(lazy_map, reads_no_further_than_it_may) {
+  run([] {
+    int read = 0;
+    std::atomic<int> alive{0}, most{0};
+    numbers source(1000, &read);
+    int taken = 0;
+    for (int y : torc::lazy_map(
+             [&](int x) {
+               const int now = ++alive;
+               int before = most;
+               while (before < now && !most.compare_exchange_weak(before, now)) {
+               }
+               std::this_thread::yield();
+               --alive;
+               return x;
+             },
+             source, torc::in_flight{5}, torc::chunk{3})) {
+      EXPECT_EQ(y, taken);
+      ++taken;
+      ASSERT_LE(read, taken + 6 * 3);
+    }
+    EXPECT_EQ(taken, 1000);
+    EXPECT_LE(most, 5);
+  });
+}
+
+TEST(lazy_map, an_exception_comes_at_its_turn_and_ends_the_stream) {
+  run([] {
+    int read = 0;
+    numbers source(1000, &read);
+    auto results = torc::lazy_map(twice_or_throw, source, torc::in_flight{20});
+    std::vector<int> got;
+    try {
+      for (int y : results) {
+        got.push_back(y);
+      }
+      ADD_FAILURE();
+    } catch (const std::out_of_range& e) {
+      EXPECT_STREQ(e.what(), "3");
+    }
+    EXPECT_EQ(got, (std::vector{0, 2, 4}));
+    EXPECT_LE(read, 24);
+    EXPECT_EQ(results.next().get(), nullptr);
+    EXPECT_NO_THROW(torc::sync()); // the others' are not asked for
+  });
+}
+
+TEST(lazy_map, left_early_waits_for_its_tasks) {
+  run([] {
+    std::atomic<int> ended{0};
+    {
+      auto results = torc::lazy_map(
+          [&ended](int x) {
+            ++ended;
+            return x;
+          },
+          numbers(1000), torc::in_flight{8});
+      EXPECT_EQ(*results.next().get(), 0);
+    }
+    const int at_the_end = ended;
+    torc::sync();
+    EXPECT_EQ(ended, at_the_end);
+    EXPECT_LE(ended, 9);
+  });
+}
+
+TEST(lazy_map, of_bool_move_only_and_nothing_left) {
+  run([] {
+    int truths = 0;
+    for (bool b : torc::lazy_map([](int x) { return x % 2 == 0; }, numbers(10))) {
+      truths += b;
+    }
+    EXPECT_EQ(truths, 5);
+    int sum = 0;
+    for (auto& p : torc::lazy_map([](int x) { return std::make_unique<int>(x); }, numbers(10))) {
+      sum += *std::exchange(p, nullptr);
+    }
+    EXPECT_EQ(sum, 45);
+    for (auto& c : torc::lazy_map([](int x) { return counted(x); }, numbers(10))) {
+      EXPECT_GE(c.value, 0);
+    }
+  });
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(lazy_map, without_a_runtime) {
+  int sum = 0;
+  for (int y : torc::lazy_map(twice, numbers(10))) {
+    sum += y;
+  }
+  EXPECT_EQ(sum, 90);
 }
 
 } // namespace

@@ -144,6 +144,34 @@ TEST(launch, null_suspends_the_caller_while_it_waits) {
   }
 }
 
+TEST(runtime, is_up_in_its_scope) {
+  for (int i = 0; i < 20; ++i) {
+    {
+      torc::runtime session;
+      EXPECT_EQ(torc::num_workers(), 2);
+      EXPECT_EQ(session.launch(returns_int), 7);
+      EXPECT_THROW(torc::runtime(), std::logic_error);
+      session.launch();
+      EXPECT_EQ(torc::submit(twice, 5).get(), 10);
+      EXPECT_EQ(torc::map(twice, std::vector{1, 2}).get(), (std::vector{2, 4}));
+    }
+    EXPECT_EQ(torc::worker(), -1);
+  }
+}
+
+TEST(runtime, ends_on_an_exception) {
+  std::atomic<int> ran{0};
+  try {
+    torc::runtime session;
+    session.launch();
+    static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; }));
+    throw std::out_of_range("x");
+  } catch (const std::out_of_range&) {
+    EXPECT_EQ(torc::worker(), -1);
+    EXPECT_EQ(ran, 1);
+  }
+}
+
 TEST(shutdown, waits_for_submitted_tasks) {
   for (const char* workers : {"1", "2", "4"}) {
     const environment e("TORC_WORKERS", workers);

@@ -14,7 +14,16 @@ namespace torc {
 namespace detail {
 template <class R>
 using reference_to = std::add_lvalue_reference_t<R>;
-}
+
+struct at_once {
+  task_options options;
+};
+inline destination resolve(at_once) noexcept { return {}; }
+} // namespace detail
+
+/// Of a callback: no task, but called by the thread that ends the other one. See
+/// `future::callback`.
+inline constexpr detail::at_once direct{};
 
 /// The result of a submitted task, now or later. Movable; may be dropped, and then the task still
 /// runs and its parent still waits for it. May be used from any thread and outlive the runtime.
@@ -78,8 +87,67 @@ public:
     return state_->error;
   }
 
+  /// What the task was called with, if it was submitted with `keep_input()`: the argument, or of
+  /// several a tuple. Throws std::logic_error if it was not, or if these are not its types.
+  template <class... Args>
+  const auto& input() const {
+    using arguments = std::tuple<Args...>;
+    const auto* kept = static_cast<const arguments*>(state_->input(typeid(arguments)));
+    if (kept == nullptr) {
+      throw std::logic_error("torc::future::input: the task was not submitted with keep_input(), "
+                             "or has arguments of other types");
+    }
+    if constexpr (sizeof...(Args) == 1) {
+      return std::get<0>(*kept);
+    } else {
+      return *kept;
+    }
+  }
+
+  /// Has `f(x)` called on this rank when the task has ended, or now if it has; `x` is a future of
+  /// the same task, with its result or exception. Gives this future back:
+  ///
+  ///     auto x = torc::submit(work, 3).callback([](torc::future<int>& t) { use(t.result()); });
+  ///
+  /// The callback is a submitted task itself, a child of the calling one, and stays on this rank,
+  /// `where` it is placed (by default `here`); what `f` returns is dropped. With `torc::direct` it
+  /// is no task: the thread that ends the other one, perhaps in the midst of others, calls it at
+  /// once, as a thread that is no worker would. It must be short then and not wait. In both forms
+  /// the calling task waits for it as for any child, and throws its exception as of one that nobody
+  /// has a future of.
+  template <class F>
+  future& callback(F f)& {
+    return add_callback(here, std::move(f)), *this;
+  }
+  template <class F>
+  future&& callback(F f)&& {
+    return add_callback(here, std::move(f)), std::move(*this);
+  }
+  template <class Where, class F>
+  future& callback(Where where, F f)& {
+    return add_callback(where, std::move(f)), *this;
+  }
+  template <class Where, class F>
+  future&& callback(Where where, F f)&& {
+    return add_callback(where, std::move(f)), std::move(*this);
+  }
+
 private:
   explicit future(detail::submitted_result<R> & s) noexcept : state_(&s) {}
+  template <class Where, class F>
+  void add_callback(Where where, F f) {
+    static_assert(std::is_invocable_v<F&, future&>,
+                  "torc::future::callback: f must take a torc::future<R>&, R being the result");
+    auto call = [](F g, future task) { static_cast<void>(detail::apply_to(g, task)); };
+    const detail::destination target = detail::resolve(where); // may throw
+    detail::retain(*state_);
+    future self(*state_);
+    auto* const task = new detail::submitted_call<false, decltype(call), F, future>(
+        call, std::move(f), std::move(self));
+    task->set(where.options);
+    detail::send_after(*state_, *task, target);
+    detail::release(*task);
+  }
   void check() const {
     if (std::exception_ptr error = exception()) {
       std::rethrow_exception(std::move(error));

@@ -7,6 +7,22 @@
 
 namespace torc {
 
+namespace detail {
+template <class F, class Range>
+auto for_each_of(F f, indexed<Range> range, chunk c) {
+  return operation([f = std::move(f), elements = std::move(range), c]() mutable {
+    chunked_loop loop(
+        [&](std::size_t begin, std::size_t end) {
+          for (std::size_t i = begin; i < end; ++i) {
+            static_cast<void>(apply_to(f, elements[i]));
+          }
+        },
+        elements.size(), c);
+    loop.run(0, elements.size());
+  });
+}
+} // namespace detail
+
 /// Calls `f(x)` for every element, in parallel. `f` is a function or coroutine function; it is
 /// called on one object from several workers at once.
 ///
@@ -16,18 +32,19 @@ namespace torc {
 /// in the process, as it is there for what `f` does to the elements.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
-  return detail::operation([f = std::move(f),
-                            elements = detail::indexed<Range>(std::forward<Range>(range)),
-                            c]() mutable {
-    detail::chunked_loop loop(
-        [&](std::size_t begin, std::size_t end) {
-          for (std::size_t i = begin; i < end; ++i) {
-            static_cast<void>(detail::apply_to(f, elements[i]));
-          }
-        },
-        elements.size(), c);
-    loop.run(0, elements.size());
-  });
+  return detail::for_each_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
+}
+
+/// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches:
+/// `for_each(f, xs, ys)`, `for_each(f, xs, ys, chunk{n})`.
+template <class F, class First, class Second, class... More>
+requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
+    auto for_each(F f, First&& first, Second&& second, More&&... more) {
+  return detail::with_zipped(
+      [&f](auto elements, chunk c) {
+        return detail::for_each_of(detail::spread<F>{std::move(f)}, std::move(elements), c);
+      },
+      std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
 }
 
 namespace detail {
@@ -72,21 +89,35 @@ void map_into(std::vector<std::optional<R>>& slots, F& f, indexed<Range>& elemen
   }
 }
 
+template <class F, class Range>
+auto map_of(F f, indexed<Range> range, chunk c) {
+  using R = std::remove_cvref_t<element_result<F, Range>>;
+  static_assert(!std::is_void_v<R>, "torc::map: f returns nothing; use torc::for_each");
+  return operation([f = std::move(f), elements = std::move(range), c]() mutable {
+    std::vector<std::optional<R>> slots(elements.size());
+    map_into<F, Range, R>(slots, f, elements, c);
+    return map_part<F, int, R>::unwrap(slots);
+  });
+}
+
 } // namespace detail
 
 /// The results of `f(x)` for every element as a std::vector, in order. If `f`, the elements and the
 /// results are shippable, parts of the loop may run on other ranks, on copies of the elements.
 template <class F, std::ranges::forward_range Range>
 auto map(F f, Range&& range, chunk c = {}) {
-  using R = std::remove_cvref_t<detail::element_result<F, Range>>;
-  static_assert(!std::is_void_v<R>, "torc::map: f returns nothing; use torc::for_each");
-  return detail::operation([f = std::move(f),
-                            elements = detail::indexed<Range>(std::forward<Range>(range)),
-                            c]() mutable {
-    std::vector<std::optional<R>> slots(elements.size());
-    detail::map_into<F, Range, R>(slots, f, elements, c);
-    return detail::map_part<F, int, R>::unwrap(slots);
-  });
+  return detail::map_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
+}
+
+/// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches.
+template <class F, class First, class Second, class... More>
+requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
+    auto map(F f, First&& first, Second&& second, More&&... more) {
+  return detail::with_zipped(
+      [&f](auto elements, chunk c) {
+        return detail::map_of(detail::spread<F>{std::move(f)}, std::move(elements), c);
+      },
+      std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
 }
 
 namespace detail {

@@ -12,8 +12,15 @@ inline constexpr int levels = 10;
 /// How a submitted task is treated, wherever it is sent.
 struct task_options {
   bool is_pinned = false;
+  bool is_detached = false;
+  bool is_uncounted = false;
   std::uint8_t level = 0;
 };
+
+namespace detail {
+template <class Where>
+struct keeping_input;
+}
 
 /// The options of a placement, which are chained: `torc::on_rank(1).pinned().priority(2)`.
 template <class Where>
@@ -31,6 +38,18 @@ struct with_options {
       throw std::out_of_range("torc: a priority is a level from 0 to 9");
     }
     return with(&task_options::level, static_cast<std::uint8_t>(level));
+  }
+
+  /// Nobody waits for the task but `shutdown`: it is no child of the one that submits it. If it
+  /// fails and nobody asks its future, that is reported on stderr.
+  constexpr Where detached() const noexcept { return with(&task_options::is_detached, true); }
+
+  /// The statistics do not count the task, neither as created nor as executed.
+  constexpr Where uncounted() const noexcept { return with(&task_options::is_uncounted, true); }
+
+  /// A copy of the arguments is kept for `future::input`. The last option of the chain.
+  constexpr detail::keeping_input<Where> keep_input() const noexcept {
+    return {static_cast<const Where&>(*this)};
   }
 
 private:
@@ -54,6 +73,13 @@ struct placement : with_options<placement> {
 struct local_placement : with_options<local_placement> {
   int id = -1; ///< a worker of the process, or the one that submits
 };
+
+namespace detail {
+template <class Where>
+struct keeping_input {
+  Where where;
+};
+} // namespace detail
 
 /// To worker 0, 1, 2, ... of all ranks in turn, with every submit of the process, beginning with
 /// its own first worker; the default.

@@ -82,26 +82,46 @@ requires(!std::is_null_pointer_v<App>) int launch(App app) {
 
 /// The calling function itself becomes the primary task, until `shutdown`: for programs that do
 /// something else first. Its stack is the thread's own. On ranks other than 0 it does not return:
-/// they run tasks of the others until rank 0 shuts down, and then end the process with exit code 0.
+/// they run tasks of the others until rank 0 shuts down, and then end the process with exit code 0;
+/// or 1 if an exception passes through that function when it shuts down.
 void launch(std::nullptr_t);
 
+/// A session as an object: `init` where it is made, `shutdown` at the end of its scope.
+///
+///     int main() {
+///       torc::runtime session;          // all ranks
+///       read_configuration();           // likewise
+///       session.launch();               // from here on rank 0 alone, as the primary task
+///       use(torc::map(f, xs).get());
+///     }
+///
+/// If its scope ends by an exception, the other ranks end with exit code 1.
+class runtime {
+public:
+  runtime() { init(); }
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+  ~runtime() { shutdown(); }
+
+  /// `torc::launch(nullptr)`.
+  void launch() { torc::launch(nullptr); }
+  /// `torc::launch(app)`.
+  template <class App>
+  int launch(App app) {
+    return torc::launch(std::move(app));
+  }
+};
+
 /// init, launch and shutdown in one. `app` may take `(argc, argv)`. Returns its exit code, on all
-/// ranks; an
-/// exception of `app` passes to the caller after the shutdown.
+/// ranks; an exception of `app` passes to the caller after the shutdown.
 template <class App>
 int start(int argc, char** argv, App app) {
-  init();
-  struct ending {
-    ~ending() { shutdown(); }
-  } at_end;
+  const runtime session;
   return detail::launch_primary([&] { return detail::run_app(app, argc, argv); });
 }
 template <class App>
 int start(App app) {
-  init();
-  struct ending {
-    ~ending() { shutdown(); }
-  } at_end;
+  const runtime session;
   return launch(std::move(app));
 }
 

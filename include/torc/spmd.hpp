@@ -8,11 +8,12 @@ namespace torc {
 
 namespace detail {
 bool has_ranks() noexcept;
-/// Has all ranks run the saved call; throws what one of them throws.
-void call_everywhere(const writer& call);
+/// Has all ranks run the saved call, on worker 0 or at once where it arrives, as on a thread that
+/// is no worker; throws what one of them throws.
+void call_everywhere(const writer& call, bool at_once);
 
-/// In an spmd body another one is refused.
-void refuse_nested_spmd();
+/// Ranks do one thing after the other together: in the body of an spmd another one cannot begin.
+void refuse_in_spmd();
 struct spmd_body {
   spmd_body() noexcept;
   spmd_body(const spmd_body&) = delete;
@@ -39,13 +40,13 @@ auto spmd(F f, Args... args) {
   }
   using closure = detail::closure<F, Args...>;
   return detail::operation([what = closure(std::move(f), std::move(args)...)]() mutable {
-    detail::refuse_nested_spmd();
+    detail::refuse_in_spmd();
     if (detail::has_ranks()) {
       writer w;
       const detail::inline_section no_blocks(w);
       detail::save_remote_type(w, detail::remote_call<F, Args...>::remote);
       detail::save_closure(what, w);
-      detail::call_everywhere(w);
+      detail::call_everywhere(w, false);
     } else {
       const auto run = [](closure c) {
         const detail::spmd_body body;

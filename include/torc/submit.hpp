@@ -7,21 +7,30 @@
 namespace torc {
 
 namespace detail {
-/// Where a placement leads; throws std::out_of_range.
-destination resolve(placement where);
-destination resolve(local_placement where);
-
 template <class T>
-inline constexpr bool is_placement = std::is_same_v<std::remove_cvref_t<T>, placement> ||
-                                     std::is_same_v<std::remove_cvref_t<T>, local_placement>;
+inline constexpr bool is_placement = false;
+template <>
+inline constexpr bool is_placement<placement> = true;
+template <>
+inline constexpr bool is_placement<local_placement> = true;
+template <class Where>
+inline constexpr bool is_placement<keeping_input<Where>> = true;
 
-template <class Where, class F, class... Args>
+template <template <bool, class, class...> class Call, class Where, class F, class... Args>
 auto submit_to(Where where, F&& f, Args&&... args) {
   constexpr bool may_leave = std::is_same_v<Where, placement>;
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
                 "torc::submit(f, args...): f cannot be called with these arguments (they are "
                 "copied and passed as rvalues; write std::ref(x) to pass a reference)");
-  using call = submitted_call<may_leave, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
+  if constexpr (may_leave) {
+    require_shippable<std::decay_t<F>>();
+    (require_shippable<std::unwrap_ref_decay_t<Args>>(), ...);
+    using R = result_of<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
+    if constexpr (!std::is_void_v<R>) {
+      require_shippable<R>();
+    }
+  }
+  using call = Call<may_leave, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
   const destination target = resolve(where); // may throw
   auto* task = new call(std::forward<F>(f), std::forward<Args>(args)...);
   auto result = access::make_future<typename call::R>(*task);
@@ -42,25 +51,28 @@ auto submit_to(Where where, F&& f, Args&&... args) {
 /// about 0.1 us, or a message. What saving the arguments throws is the task's exception.
 template <class F, class... Args>
 auto submit(placement where, F&& f, Args&&... args) {
-  detail::require_shippable<std::decay_t<F>>();
-  (detail::require_shippable<std::unwrap_ref_decay_t<Args>>(), ...);
-  using R = detail::result_of<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
-  if constexpr (!std::is_void_v<R>) {
-    detail::require_shippable<R>();
-  }
-  return detail::submit_to(where, std::forward<F>(f), std::forward<Args>(args)...);
+  return detail::submit_to<detail::submitted_call>(where, std::forward<F>(f),
+                                                   std::forward<Args>(args)...);
 }
 
 /// The same within the process: copies or moves `f` and the arguments, which may be anything, into
 /// the task; `std::ref` passes a reference.
 template <class F, class... Args>
 auto submit(local_placement where, F&& f, Args&&... args) {
-  return detail::submit_to(where, std::forward<F>(f), std::forward<Args>(args)...);
+  return detail::submit_to<detail::submitted_call>(where, std::forward<F>(f),
+                                                   std::forward<Args>(args)...);
+}
+
+/// The same with `keep_input()` behind the placement; the arguments must be copyable.
+template <class Where, class F, class... Args>
+auto submit(detail::keeping_input<Where> keeping, F&& f, Args&&... args) {
+  return detail::submit_to<detail::keeping_call>(keeping.where, std::forward<F>(f),
+                                                 std::forward<Args>(args)...);
 }
 
 /// The same, sent cyclically.
 template <class F, class... Args>
-requires(!detail::is_placement<F>) auto submit(F&& f, Args&&... args) {
+requires(!detail::is_placement<std::remove_cvref_t<F>>) auto submit(F&& f, Args&&... args) {
   return submit(cyclic, std::forward<F>(f), std::forward<Args>(args)...);
 }
 

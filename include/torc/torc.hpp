@@ -5,7 +5,9 @@
 
 #include <torc/as_completed.hpp>
 #include <torc/bind.hpp>
+#include <torc/broadcast.hpp>
 #include <torc/future.hpp>
+#include <torc/lazy_map.hpp>
 #include <torc/map.hpp>
 #include <torc/placement.hpp>
 #include <torc/remote_error.hpp>

@@ -286,7 +286,10 @@ void rank_engine::send(int to, header h) {
 }
 
 bool rank_engine::hungry() { return scheduler_.anybody_wants(); }
-bool rank_engine::outstanding() { return !away_.empty(); }
+bool rank_engine::outstanding() {
+  return !away_.empty() ||
+         scheduler_.outside.pending.load() > 0; // the latter: detached since `drain`
+}
 void rank_engine::closed() {
   if (rank == 0) {
     gathered_.push_back(own_statistics());

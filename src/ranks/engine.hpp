@@ -12,6 +12,7 @@
 #include <torc/detail/submitted.hpp>
 #include <vector>
 
+#include "ranks/broadcasts.hpp"
 #include "ranks/protocol.hpp"
 #include "ranks/slots.hpp"
 #include "scheduler/baton.hpp"
@@ -81,6 +82,7 @@ public:
 
   const int rank;
   const std::vector<std::string> hosts; ///< names by rank
+  broadcast_table broadcasts{rank};
 
 private:
   // site

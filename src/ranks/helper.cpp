@@ -40,7 +40,7 @@ void ring(rank_page& page) noexcept {
 /// The helper sleeps until somebody rings, or for a period: short while tasks run, in which nobody
 /// looks at messages, long when nothing runs.
 void rank_engine::help() {
-  use_scheduler(scheduler_);
+  use_scheduler(&scheduler_);
   prctl(PR_SET_TIMERSLACK, 1000);
   const bool alone =
       std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==

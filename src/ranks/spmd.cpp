@@ -5,7 +5,8 @@
 // here carries: collective: home, call; run: call; ran: nothing or an exception. The header's value
 // says what the call is.
 
-#include <torc/spmd.hpp>
+#include <atomic>
+#include <torc/broadcast.hpp>
 
 #include "ranks/engine.hpp"
 #include "ranks/exception.hpp"
@@ -15,7 +16,7 @@ namespace torc {
 namespace detail {
 namespace {
 
-enum class call_kind : std::uint32_t { task, allow_stealing, forbid_stealing };
+enum class call_kind : std::uint32_t { task, at_once, allow_stealing, forbid_stealing };
 
 /// One rank's part. Pinned to worker 0; with its end the rank's part ends.
 struct part final : descriptor {
@@ -97,11 +98,17 @@ void rank_engine::run_collective(reader& r, header h) {
     post(c, h, std::move(w));
   });
   switch (static_cast<call_kind>(h.value)) {
-  case call_kind::task: {
+  case call_kind::task:
+  case call_kind::at_once: {
     try {
       std::unique_ptr<remote_task> task(load_remote_type(r).load(r));
       r.expect_end();
-      scheduler_.send(*new part(task.release()), 0, true);
+      descriptor* const d = new part(task.release());
+      if (static_cast<call_kind>(h.value) == call_kind::task) {
+        scheduler_.send(*d, 0, true);
+      } else {
+        run_at_once(*d);
+      }
     } catch (...) { // what the arguments' own loading throws is the part's exception
       part_ended(std::current_exception());
     }
@@ -148,9 +155,10 @@ void rank_engine::collective_ended(reader& r) {
   start_collective();
 }
 
-void refuse_nested_spmd() {
+void refuse_in_spmd() {
   if (this_worker() != nullptr && this_fiber()->collective) {
-    throw std::logic_error("torc::spmd: called in the body of another spmd, which cannot end then");
+    throw std::logic_error("torc: something that all ranks do together, such as spmd, is called in "
+                           "the body of an spmd, which cannot end then");
   }
 }
 
@@ -165,10 +173,64 @@ spmd_body::~spmd_body() {
   }
 }
 
-void call_everywhere(const writer& call) {
+void call_everywhere(const writer& call, bool at_once) {
   awaited all;
-  current_engine()->run_everywhere(all, call, static_cast<std::uint32_t>(call_kind::task));
+  const call_kind what = at_once ? call_kind::at_once : call_kind::task;
+  current_engine()->run_everywhere(all, call, static_cast<std::uint32_t>(what));
   all.wait();
+}
+
+namespace {
+/// Gives a broadcast value up when all have; nobody waits for that.
+struct forgetting final : descriptor {
+  explicit forgetting(scheduler& s) : descriptor(table), from(s) {}
+  static void finish(descriptor& d) noexcept {
+    auto& self = static_cast<forgetting&>(d);
+    if (self.ended == outcome::error) {
+      self.take_error();
+    }
+    self.from.outside.one_ended();
+    delete &self;
+  }
+  static void take_result(descriptor&, reader*) {}
+  static constexpr task_type table{nullptr, &finish, nullptr, nullptr, &take_result};
+
+  scheduler& from;
+};
+
+struct forget_copy {
+  void operator()(broadcast_key key) const { current_engine()->broadcasts.forget(key); }
+};
+} // namespace
+
+void forget_broadcast(broadcast_key key) noexcept {
+  scheduler* const from = current_scheduler();
+  if (current_engine() == nullptr || !from->outside_begins()) {
+    return; // the session ends, or has ended
+  }
+  writer w;
+  save_remote_type(w, remote_call<forget_copy, broadcast_key>::remote);
+  save_value(w, forget_copy());
+  save_value(w, key);
+  current_engine()->run_everywhere(*new forgetting(*from), w,
+                                   static_cast<std::uint32_t>(call_kind::at_once));
+}
+
+broadcast_key next_broadcast_key() {
+  static std::atomic<std::uint64_t> last{0};
+  return {torc::rank(), ++last};
+}
+void keep_broadcast(broadcast_key key, const shared_value& value, const std::type_info& type) {
+  current_engine()->broadcasts.keep(key, value, type);
+}
+shared_value find_broadcast(broadcast_key key, const std::type_info& type) {
+  rank_engine* const engine = current_engine();
+  shared_value value = engine != nullptr ? engine->broadcasts.find(key, type) : nullptr;
+  if (value == nullptr) {
+    throw bad_message("torc: a broadcast value is asked for that the rank it came from has given "
+                      "up, or that is none");
+  }
+  return value;
 }
 
 bool has_ranks() noexcept { return current_engine() != nullptr; }
@@ -176,6 +238,7 @@ bool has_ranks() noexcept { return current_engine() != nullptr; }
 namespace {
 void allow_stealing(bool on) {
   if (rank_engine* const engine = current_engine()) {
+    refuse_in_spmd();
     awaited all;
     const call_kind what = on ? call_kind::allow_stealing : call_kind::forbid_stealing;
     engine->run_everywhere(all, writer(), static_cast<std::uint32_t>(what));

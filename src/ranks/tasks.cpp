@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Tasks and results as bytes. A message of tasks holds for each its home, its level, how many bytes
-// and blocks it takes, remote type and closure; one of a result the slot and generation of its
-// home, how the task ended, and the value or the exception.
+// Tasks and results as bytes. A message of tasks holds for each its home, its level, whether it is
+// uncounted, how many bytes and blocks it takes, remote type and closure; one of a result the slot
+// and generation of its home, how the task ended, and the value or the exception.
 
 #include <algorithm>
 #include <utility>
@@ -33,14 +33,15 @@ struct rank_engine::parcel {
   /// False if the task could not be saved; then it has failed.
   bool add(rank_engine& engine, descriptor& d) {
     const std::size_t begin = w.bytes().size(), first_block = w.blocks().size();
-    const bool passed_on = d.type->finish == &finish_remote;
+    const bool passed_on = d.type->finish == &finish_remote, uncounted = d.uncounted;
     try {
       writer body;
       const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
       w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
-      w.put(d.level);
+      w.put(static_cast<std::uint8_t>(d.level));
+      w.put(static_cast<std::uint8_t>(d.uncounted));
       w.put(static_cast<std::uint32_t>(body.bytes().size()));
       w.put(static_cast<std::uint32_t>(body.blocks().size()));
       w.put(body.bytes().data(), body.bytes().size());
@@ -66,7 +67,7 @@ struct rank_engine::parcel {
       }
     }
     ++count;
-    engine.sent_.fetch_add(1, std::memory_order_relaxed);
+    engine.sent_.fetch_add(uncounted ? 0 : 1, std::memory_order_relaxed);
     return true;
   }
 };
@@ -166,10 +167,10 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   std::size_t first_block = 0;
   for (int i = 0; i < h.count; ++i) {
     const auto home = r.get<task_home>();
-    const auto level = r.get<std::uint8_t>();
+    const auto level = r.get<std::uint8_t>(), uncounted = r.get<std::uint8_t>();
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
-    if (!expected_home(home) || level >= levels || size > r.rest().size() ||
+    if (!expected_home(home) || level >= levels || uncounted > 1 || size > r.rest().size() ||
         blocks > a.block_sizes.size() - first_block) {
       throw bad_message("torc: a received task is longer than its message, of no level, or from "
                         "nowhere");
@@ -178,12 +179,14 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     reader body(r.rest().first(size), sizes);
     const inline_section no_blocks(body, a.from == rank); // as in `parcel`
     r.skip(size);
+    received_ += uncounted == 0;
     first_block += blocks;
     try {
       std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
       body.expect_end();
       task->home = home;
-      task->level = level;
+      task->level = level & 0x7f;
+      task->uncounted = uncounted & 1;
       tasks.push_back(std::move(task));
       const auto places = body.take_destinations();
       to.insert(to.end(), places.begin(), places.end());
@@ -202,7 +205,6 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   if (!r.rest().empty() || to.size() != a.block_sizes.size()) {
     throw bad_message("torc: a message of tasks is longer than these");
   }
-  received_ += h.count;
   (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
                                                                                     : far_) +=
       h.what == message_kind::tasks ? h.count : 0;

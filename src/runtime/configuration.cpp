@@ -157,6 +157,18 @@ double cgroup_quota() {
   return least;
 }
 
+void read_idle_spin(std::optional<std::chrono::microseconds>& time) {
+  const std::string_view text = variable("TORC_IDLE_SPIN");
+  long number = 0;
+  if (text.empty()) {
+    return;
+  }
+  if (!parse(text, number) || number < 0 || number > 1'000'000'000) {
+    refuse("TORC_IDLE_SPIN", text, "a number of microseconds from 0 to 1000000000 is allowed");
+  }
+  time = std::chrono::microseconds(number);
+}
+
 } // namespace
 
 int usable_cores() {
@@ -180,6 +192,7 @@ configuration read_configuration() {
   read_switch("TORC_STEALING", c.stealing);
   read_switch("TORC_ROUND_TRIP", c.round_trip);
   read_seed(c.seed);
+  read_idle_spin(c.idle_spin);
   return c;
 }
 

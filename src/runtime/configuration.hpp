@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@ struct configuration {
   bool stealing = true;               ///< TORC_STEALING, between ranks
   bool round_trip = false;            ///< TORC_ROUND_TRIP
   std::optional<std::uint64_t> seed;  ///< TORC_SEED
+  std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN
 };
 
 /// Reads the environment. A wrong value ends the program with one line and exit code 2.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -66,7 +67,7 @@ std::unique_ptr<transport> connect(const configuration& c) {
   return helped != nullptr ? helped : current != nullptr ? &current->workers() : nullptr;
 }
 
-void use_scheduler(scheduler& s) noexcept { helped = &s; }
+scheduler* use_scheduler(scheduler* s) noexcept { return std::exchange(helped, s); }
 
 int launch_primary(const primary_function& primary) {
   need_initial_stack("torc::launch: call torc::init first, on the same thread, and do not launch "
@@ -89,6 +90,7 @@ void launch(std::nullptr_t) {
   using namespace detail;
   need_initial_stack("torc::launch: call torc::init first, on the same thread");
   if (current->rank() == 0) {
+    current->announce();
     open_launch = true;
     return;
   }
@@ -104,7 +106,7 @@ void shutdown() {
   }
   need_initial_stack("torc::shutdown: call it where torc::init was called, not in a task");
   if (std::exchange(open_launch, false)) {
-    current->end_launch(0);
+    current->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
   }
   current->shutdown();
   delete std::exchange(current, nullptr);

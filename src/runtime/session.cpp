@@ -128,8 +128,15 @@ int session::launch(const std::function<int()>& primary) {
     int exit_code = 1;
     ~ending() { self.end_launch(exit_code); }
   } end{*this};
-  end.exit_code = submit(here.pinned(), std::ref(primary)).get();
+  announce();
+  end.exit_code = submit(here.pinned().uncounted(), std::ref(primary)).get();
   return end.exit_code;
+}
+
+void session::announce() const {
+  if (scheduler_->config.statistics) {
+    std::fprintf(stderr, "TORC: main starts\n");
+  }
 }
 
 void session::end_launch(int exit_code) {

@@ -24,6 +24,8 @@ public:
   /// The two halves of that: not on rank 0; on rank 0.
   int await_end() { return engine_->await_end(); }
   void end_launch(int exit_code);
+  /// On rank 0, if the statistics are asked for: a line that says that the primary task begins.
+  void announce() const;
   /// Ends the session. Collective.
   void shutdown();
 

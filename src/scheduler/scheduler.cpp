@@ -57,6 +57,16 @@ void scheduler::drain() noexcept {
       report_lost(error);
     }
   }
+  parting_.store(true);
+}
+
+bool scheduler::outside_begins() noexcept {
+  outside.pending.fetch_add(1); // before the look: whoever parts looks at the count afterwards
+  if (parting_.load()) {
+    outside.pending.fetch_sub(1);
+    return false;
+  }
+  return true;
 }
 
 void scheduler::stop() noexcept {
@@ -73,6 +83,9 @@ void scheduler::stop() noexcept {
       other->own.running->frame_top = other->own.frame_top;
       fibers.release(other->own.running);
     }
+  }
+  if (std::exception_ptr error = outside.take_failures()) { // since `drain`
+    report_lost(error);
   }
   resign(w);
 }

@@ -40,6 +40,9 @@ public:
   fiber_pool fibers;
   std::vector<std::unique_ptr<worker>> workers;
 
+  /// Counts something in `outside`. False from the end of `drain` on: this rank may part as soon as
+  /// the others let it.
+  bool outside_begins() noexcept;
   bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
 
   /// Sends a submitted task to the process's worker `q`.
@@ -72,7 +75,8 @@ public:
 
   std::optional<seeded_schedule> seeded; ///< TORC_SEED: all workers on the calling thread
 
-  submit_scope outside{nullptr}; ///< counts tasks submitted by threads that are no workers
+  submit_scope outside{
+      nullptr}; ///< counts detached tasks, and those of threads that are no workers
 
 private:
   void run_worker(worker& w);
@@ -85,7 +89,7 @@ private:
   std::unique_ptr<front[]> own_fronts_;
   alignas(64) atomic<int> searching_{0};
   atomic<int> sleeping_{0};
-  atomic<bool> stopping_{false};
+  atomic<bool> stopping_{false}, parting_{false};
   spinlock sleep_lock_;
   std::vector<worker*> sleepers_;
 
@@ -100,8 +104,9 @@ private:
 
 /// The scheduler of the session the calling thread belongs to, or null.
 scheduler* current_scheduler() noexcept;
-/// The calling thread, which is no worker, belongs to that session.
-void use_scheduler(scheduler& s) noexcept;
+/// The calling thread, where it is no worker, belongs to that session, or to none; gives the one
+/// before.
+scheduler* use_scheduler(scheduler* s) noexcept;
 
 /// A stack overflow on a fiber of the calling thread ends with a message instead of a bare signal.
 void guard_stacks();

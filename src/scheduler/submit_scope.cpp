@@ -23,6 +23,10 @@ void submit_scope::child_ended(submitted& child) noexcept {
     child.shared.older = std::exchange(failed_, &child);
     lock_.unlock();
   }
+  one_ended();
+}
+
+void submit_scope::one_ended() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     all_done_.post();
   }
@@ -32,6 +36,10 @@ std::exception_ptr submit_scope::wait_for_children() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     all_done_.wait();
   }
+  return take_failures();
+}
+
+std::exception_ptr submit_scope::take_failures() noexcept {
   submitted* first = nullptr;
   for (descriptor* d = failed_; d != nullptr; d = d->shared.older) {
     auto* child = static_cast<submitted*>(d);

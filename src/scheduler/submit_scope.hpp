@@ -12,11 +12,14 @@ namespace torc::detail {
 struct submit_scope : descriptor {
   explicit submit_scope(descriptor* parent) noexcept;
 
-  /// A child has ended. The scope may die in this call.
+  /// A child has ended, or something else that is counted. The scope may die in this call.
   void child_ended(submitted& child) noexcept;
+  void one_ended() noexcept;
   /// Waits for all children; the first exception in the order of submission that nobody has asked
   /// for, or null.
   std::exception_ptr wait_for_children() noexcept;
+  /// The second half of that.
+  std::exception_ptr take_failures() noexcept;
 
   atomic<long> pending{1};        ///< unfinished children, and one until somebody waits
   atomic<std::uint64_t> count{0}; ///< of all children so far, to number them

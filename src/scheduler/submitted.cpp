@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <torc/detail/submitted.hpp>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <torc/as_completed.hpp>
@@ -107,20 +108,59 @@ destination resolve(local_placement where) {
   return {s->place.rank, s->place.first_worker() + local};
 }
 
-void send(submitted& s, destination to) {
-  if (to.rank < 0) { // without a runtime
-    s.type->run(s);
-    s.type->finish(s);
-    return;
+namespace {
+
+/// Makes `s` a child of the running task, or of nobody if it is detached or there is no task.
+void enter_scope(submitted& s, scheduler& from) {
+  const bool in_task = this_worker() != nullptr;
+  if (in_task && s.options.is_detached && from.outside_begins()) {
+    s.scope = &from.outside;
+  } else { // what is detached while this rank parts is waited for after all
+    s.scope = in_task ? &this_submit_scope() : &from.outside;
+    s.scope->pending.fetch_add(1, std::memory_order_relaxed);
   }
-  scheduler& from = *current_scheduler();
-  s.scope = this_worker() != nullptr ? &this_submit_scope() : &from.outside;
   s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
-  s.scope->pending.fetch_add(1, std::memory_order_relaxed);
-  if (to.rank == from.place.rank) {
-    from.send(s, to.worker - from.place.first_worker(), s.options.is_pinned);
+}
+
+/// To a worker of this process, or with rank -1 at once.
+void send_here(submitted& s, destination to) noexcept {
+  if (to.rank < 0) {
+    run_at_once(s);
   } else {
-    from.outer->ship(s, to.rank, to.worker);
+    scheduler& from = *current_scheduler();
+    from.send(s, to.worker - from.place.first_worker(), s.options.is_pinned);
+  }
+}
+
+/// A callback in the list of those who listen, which does not fire.
+struct callback_entry : listener {
+  callback_entry(submitted& t, destination d) noexcept : task(t), to(d) {}
+  submitted& task;
+  destination to;
+};
+
+} // namespace
+
+void send(submitted& s, destination to) {
+  scheduler* const from = current_scheduler();
+  if (from != nullptr) {
+    enter_scope(s, *from);
+  }
+  if (to.rank < 0 || to.rank == from->place.rank) {
+    send_here(s, to);
+  } else {
+    from->outer->ship(s, to.rank, to.worker);
+  }
+}
+
+void send_after(submitted& s, submitted& callback, destination to) {
+  if (scheduler* const from = current_scheduler()) {
+    enter_scope(callback, *from);
+  }
+  auto* const entry = new callback_entry(callback, to);
+  if (!listen(s, *entry)) {
+    delete entry;
+    send_here(callback, to);
   }
 }
 
@@ -128,12 +168,22 @@ void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
   s.lock.lock();
   s.done.store(true, std::memory_order_release);
-  while (s.listeners != nullptr) {
+  listener* callbacks = nullptr;
+  while (s.listeners != nullptr) { // the newest first
     listener& l = *s.listeners;
     s.listeners = l.next;
-    l.fire(l); // with the lock held, so that `unlisten` returns only afterwards
+    if (l.fire != nullptr) {
+      l.fire(l); // with the lock held, so that `unlisten` returns only afterwards
+    } else {
+      l.next = std::exchange(callbacks, &l);
+    }
   }
   s.lock.unlock();
+  while (callbacks != nullptr) {
+    const std::unique_ptr<callback_entry> c(static_cast<callback_entry*>(callbacks));
+    callbacks = c->next;
+    send_here(c->task, c->to);
+  }
   if (s.scope != nullptr) {
     s.scope->child_ended(s);
   }

@@ -18,6 +18,7 @@ using std::chrono::microseconds;
 // A searcher first asks (and gets an answer within nanoseconds from a victim that spawns), then
 // helps itself, then sleeps. Forcing costs the victim an interrupt, waking up costs about 50 us.
 constexpr microseconds patience{5};
+// How long it searches, TORC_IDLE_SPIN may say otherwise.
 constexpr microseconds search_time{100};
 /// With other ranks, whose answers take longer; and when they are asked once more.
 constexpr microseconds search_time_outside{500}, patience_outside{50};
@@ -100,7 +101,11 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
     descriptor running(no_task);
     enter(own, running);
     d.type->run(d);
-    retire(*this_front(), running);
+    if (d.uncounted) {
+      pop(*this_front(), running);
+    } else {
+      retire(*this_front(), running);
+    }
   }
   d.type->finish(d);
 }
@@ -181,6 +186,8 @@ descriptor* worker::search() noexcept {
     owner.outer->search_begins();
   }
   const clock::time_point begin = clock::now();
+  const microseconds limit =
+      owner.config.idle_spin.value_or(owner.outer == nullptr ? search_time : search_time_outside);
   bool forced = false, insisted = false, tired = false;
   descriptor* found = nullptr;
   for (;;) {
@@ -194,11 +201,6 @@ descriptor* worker::search() noexcept {
       break;
     }
     const auto spent = clock::now() - begin;
-    if (owner.outer == nullptr ? spent > search_time
-                               : spent > search_time_outside && !owner.outer->moving()) {
-      tired = true;
-      break;
-    }
     if (owner.outer != nullptr) {
       if (!insisted && spent > patience_outside) {
         owner.outer->insist();
@@ -208,6 +210,10 @@ descriptor* worker::search() noexcept {
       do {
         owner.outer->seek();
       } while (owner.outer->moving() && --polls > 0);
+    }
+    if (spent > limit && (owner.outer == nullptr || !owner.outer->moving())) {
+      tired = true;
+      break;
     }
     if (!forced && spent > patience && !victims.empty()) {
       owner.force_publication(*victims[random++ % victims.size()]);
@@ -239,6 +245,16 @@ descriptor* worker::search() noexcept {
                                static_cast<std::uint64_t>(idle.count()),
                            std::memory_order_relaxed);
   return found;
+}
+
+void run_at_once(descriptor& d) noexcept {
+  front* const before = this_front();
+  scheduler* const helped = use_scheduler(current_scheduler());
+  torc_front = &outside_front;
+  d.type->run(d);
+  d.type->finish(d);
+  torc_front = before;
+  use_scheduler(helped);
 }
 
 void make_ready(fiber& f) noexcept {

@@ -70,6 +70,10 @@ extern constinit front outside_front;
 /// The worker that runs this code, or null.
 inline worker* this_worker() noexcept { return this_front()->self; }
 
+/// Runs and finishes a task that nobody has started here and now, as on a thread that is no worker:
+/// what this thread is in the midst of is not its parent.
+void run_at_once(descriptor& d) noexcept;
+
 /// Makes a suspended fiber run again: on its worker if it is tied, otherwise soon and anywhere.
 void make_ready(fiber& f) noexcept;
 

@@ -337,6 +337,7 @@ void tidy() {
 } // namespace
 
 torc::detail::scheduler* torc::detail::current_scheduler() noexcept { return world.s; }
+torc::detail::scheduler* torc::detail::use_scheduler(scheduler*) noexcept { return nullptr; }
 
 namespace {
 

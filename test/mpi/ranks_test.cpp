@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Programs under mpirun, through the public interface. The first argument says which.
 
+#include <atomic>
 #include <boost/mpi/collectives.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -126,6 +127,57 @@ void together() {
   torc::submit(torc::on_rank(torc::num_ranks() - 1), call).get();
 }
 
+int look_up(torc::broadcasted<std::vector<int>> table, int i) {
+  return table->at(static_cast<std::size_t>(i));
+}
+std::vector<int> first_four_workers() {
+  std::vector<int> workers;
+  for (int i = 0; i < 4; ++i) {
+    workers.push_back(torc::submit(torc::cyclic.pinned(), worker_of_this).get());
+  }
+  return workers;
+}
+
+void options() {
+  for (int r = 0; r < torc::num_ranks(); ++r) {
+    const auto four = torc::submit(torc::on_rank(r).pinned(), first_four_workers).get();
+    if (r > 0) { // rank 0 has submitted before
+      for (int i = 0; i < 4; ++i) {
+        expect(four[static_cast<std::size_t>(i)] == (2 * r + i) % torc::num_workers(), "cyclic");
+      }
+    }
+  }
+  std::atomic<int> sum{0};
+  for (int i = 0; i < 100; ++i) {
+    const auto note = [&sum](torc::future<int>& t) {
+      expect(torc::rank() == 0, "a callback at home");
+      sum += t.result() - t.input<int>();
+    };
+    torc::submit(
+        torc::cyclic.priority(i % 10).keep_input(), [](int x) { return x + 1; }, i)
+        .callback(note)
+        .callback(torc::direct, note);
+  }
+  torc::sync();
+  expect(sum == 200, "callbacks");
+  for (int i = 0; i < 20; ++i) {
+    static_cast<void>(torc::submit(torc::cyclic.detached(), [] {
+      static_cast<void>(torc::submit(torc::cyclic.detached(), test::fib, 15));
+    }));
+  }
+  const auto table = torc::broadcast(numbers(100'000)).get();
+  const std::vector<int> is = numbers(1000), last(1000, 99'999);
+  const auto found = torc::map([](auto t, int i, int l) { return look_up(t, i) + look_up(t, l); },
+                               std::vector(1000, table), is, last, torc::chunk{10})
+                         .get();
+  expect(found[7] == 7 + 99'999, "broadcast");
+  int expected = 0;
+  for (const int y : torc::lazy_map(torc::bind(look_up, table), is, torc::in_flight{16})) {
+    expect(y == expected++, "lazy_map");
+  }
+  expect(expected == 1000, "lazy_map to the end");
+}
+
 void answers() {
   expect(test::fib(25) == 75025, "fib");
   expect(test::queens(9) == 352, "queens");
@@ -140,6 +192,7 @@ int conformance() {
   values();
   exceptions();
   together();
+  options();
   answers();
   torc::disable_stealing();
   expect(test::fib(20) == 6765, "fib without stealing");
@@ -183,16 +236,15 @@ int thrown() {
 
 /// The calling function becomes the primary task late.
 int late() {
-  torc::init();
-  const int before = torc::launch([] { return 5; });
+  torc::runtime session;
+  const int before = session.launch([] { return 5; });
   expect(before == 5, "a launch before");
-  torc::launch(nullptr);
+  session.launch();
   expect(torc::rank() == 0, "only rank 0 goes on");
   expect(test::fib(18) == 2584, "fib");
   expect(torc::submit(torc::on_rank(torc::num_ranks() - 1).pinned(), rank_of_this).get() ==
              torc::num_ranks() - 1,
          "on_rank");
-  torc::shutdown();
   return 0;
 }
 

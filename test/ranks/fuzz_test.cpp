@@ -98,7 +98,7 @@ struct target {
   explicit target(int rank)
       : wire(rank),
         workers(one_worker()),
-        engine((use_scheduler(workers), workers), wire, {"a", "a", "b", "b", "b"}) {
+        engine((use_scheduler(&workers), workers), wire, {"a", "a", "b", "b", "b"}) {
     workers.place = {rank, {0, 1, 2, 3, 4, 5}};
   }
   ~target() { clear(); }
@@ -163,6 +163,7 @@ std::vector<arrival> valid_messages() {
         closure_of(body, *numbers);
         head.put(task_home{2, 7, 8});
         head.put(static_cast<std::uint8_t>(i));
+        head.put(static_cast<std::uint8_t>(i & 1));
         head.put(static_cast<std::uint32_t>(body.bytes().size()));
         head.put(static_cast<std::uint32_t>(body.blocks().size()));
         append(a, head);

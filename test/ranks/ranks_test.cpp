@@ -165,6 +165,87 @@ TEST(ranks, keep_the_levels_of_what_is_sent_to_them) {
   EXPECT_EQ(order_there, (std::vector{9, 3, 0}));
 }
 
+TEST(ranks, get_submitted_tasks_in_turn_from_their_own_first_worker_on) {
+  run_world(uneven, [] {
+    for (int r = 0; r < 3; ++r) {
+      const auto four = [] {
+        std::vector<int> workers;
+        for (int i = 0; i < 4; ++i) {
+          workers.push_back(torc::submit(torc::cyclic.pinned(), worker_of_this).get());
+        }
+        return workers;
+      };
+      const std::vector<int> expected[] = {{0, 1, 2, 3}, {1, 2, 3, 4}, {4, 5, 0, 1}};
+      EXPECT_EQ(torc::submit(torc::on_rank(r).pinned(), four).get(), expected[r]);
+    }
+  });
+}
+
+TEST_P(on_ranks, callbacks_run_on_the_rank_that_adds_them) {
+  run_world(ranks(GetParam(), 2), [] {
+    const auto add = [](long n) {
+      std::atomic<long> sum{0};
+      const int home = torc::rank();
+      for (int i = 0; i < n; ++i) {
+        const auto note = [&sum, home](torc::future<int>& t) {
+          EXPECT_EQ(torc::rank(), home);
+          sum += t.result();
+        };
+        auto t = torc::submit(
+            torc::on_rank(i % torc::num_ranks()), [](int x) { return x; }, i);
+        t.callback(note);
+        t.callback(torc::direct, note);
+      }
+      torc::sync();
+      return sum.load();
+    };
+    EXPECT_EQ(add(200), 200L * 199);
+    EXPECT_EQ(torc::submit(torc::on_rank(torc::num_ranks() - 1), add, 200L).get(), 200L * 199);
+  });
+}
+
+std::atomic<int> detached_ran{0};
+void detach_more(int left) {
+  ++detached_ran;
+  if (left > 0) {
+    const int next = (torc::rank() + 1) % torc::num_ranks();
+    static_cast<void>(torc::submit(torc::on_rank(next).detached(), detach_more, left - 1));
+    static_cast<void>(torc::submit(torc::here.detached(), detach_more, left - 1));
+  }
+}
+
+TEST_P(on_ranks, detached_tasks_end_before_the_ranks_part) {
+  for (int i = 0; i < 20; ++i) {
+    detached_ran = 0;
+    run_world(ranks(GetParam()),
+              [] { static_cast<void>(torc::submit(torc::cyclic.detached(), detach_more, 7)); });
+    EXPECT_EQ(detached_ran, 255);
+  }
+}
+
+TEST(ranks, count_what_they_create_and_execute) {
+  world w = ranks(2);
+  w.stealing = false;
+  const auto ended = run_world(w, [] {
+    std::vector<torc::future<int>> tasks;
+    for (int i = 0; i < 4; ++i) {
+      tasks.push_back(torc::submit(rank_of_this));
+      static_cast<void>(torc::submit(torc::cyclic.uncounted(), rank_of_this));
+    }
+    // The uncounted ones took every other turn.
+    for (auto& t : tasks) {
+      EXPECT_EQ(t.get(), 0);
+    }
+    for (int i = 0; i < 3; ++i) {
+      torc::submit(torc::on_rank(1), rank_of_this).callback([](torc::future<int>&) {});
+    }
+  });
+  EXPECT_EQ(ended.statistics[0].created, 10u); // 7 tasks and 3 callbacks
+  EXPECT_EQ(ended.statistics[0].executed, 7u);
+  EXPECT_EQ(ended.statistics[1].created, 0u);
+  EXPECT_EQ(ended.statistics[1].executed, 3u);
+}
+
 TEST(ranks, that_do_not_exist_are_refused) {
   run_world(ranks(2, 2), [] {
     EXPECT_THROW(static_cast<void>(torc::submit(torc::on_rank(2), rank_of_this)),

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <ranges>
+#include <thread>
 
 #include "../session.hpp"
 #include "programs.hpp"
@@ -21,6 +23,7 @@ const torc::known_exception<known_error> known_error_is_known;
 
 std::atomic<int> runs[8];
 std::atomic<int> inside{0};
+std::atomic<bool> all_may_go{false};
 
 /// Counts its runs by rank; all ranks are inside at the same time.
 void body(int ranks_there_are) {
@@ -211,6 +214,139 @@ TEST(together, stealing_starts_where_it_was_forbidden_at_first) {
     auto a = torc::spawn(meet);
     auto b = torc::spawn(meet);
     meet();
+  });
+}
+
+/// What is broadcast here: counts its living objects.
+struct table {
+  static inline std::atomic<int> alive{0};
+  std::vector<int> values;
+  explicit table(std::vector<int> v = {}) : values(std::move(v)) { ++alive; }
+  table(table&& other) noexcept : values(std::move(other.values)) { ++alive; }
+  table(const table& other) : values(other.values) { ++alive; }
+  ~table() { --alive; }
+};
+
+} // namespace
+template <>
+struct torc::codec<table> {
+  static void save(torc::writer& w, const table& t) { codec<std::vector<int>>::save(w, t.values); }
+  static table load(torc::reader& r) {
+    auto values = codec<std::vector<int>>::load(r);
+    if (values.size() == 1) throw known_error("a table of one");
+    return table(std::move(values));
+  }
+};
+namespace {
+
+using shared_table = torc::broadcasted<table>;
+
+int look_up(shared_table t, int i) { return t->values.at(static_cast<std::size_t>(i)); }
+int look_up_elsewhere(shared_table t, int i) {
+  const int next = (torc::rank() + 1) % torc::num_ranks();
+  return torc::submit(torc::on_rank(next).pinned(), look_up, t, i).get();
+}
+
+TEST_P(on_ranks, a_broadcast_value_is_everywhere) {
+  const int n = GetParam();
+  run_world(ranks(n), [n] {
+    for (int k = 0; k < 5; ++k) {
+      const shared_table t = torc::broadcast(table({k, k + 1, k + 2})).get();
+      EXPECT_EQ(table::alive, n);
+      EXPECT_EQ(t.get().values[1], k + 1);
+      for (int r = 0; r < n; ++r) {
+        EXPECT_EQ(torc::submit(torc::on_rank(r).pinned(), look_up, t, 2).get(), k + 2);
+        EXPECT_EQ(torc::submit(torc::on_rank(r).pinned(), look_up_elsewhere, t, 2).get(), k + 2);
+      }
+      const std::vector<int> is(500, 1);
+      EXPECT_EQ(torc::map(torc::bind(look_up, t), is, torc::chunk{5}).get(),
+                std::vector<int>(500, k + 1));
+    }
+  });
+  EXPECT_EQ(table::alive, 0);
+}
+
+TEST(together, a_broadcast_value_is_given_up_by_all) {
+  run_world(ranks(3), [] {
+    torc::broadcast(table({1, 2})).get();
+    const auto kept = torc::submit(torc::here, [] {
+                        return torc::broadcast(table({1, 2})).get();
+                      }).get();
+    const double begin = torc::wtime();
+    while (table::alive != 3 && torc::wtime() < begin + 30) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(table::alive, 3);
+  });
+  EXPECT_EQ(table::alive, 0);
+}
+
+TEST(together, a_broadcast_by_any_rank_and_many_at_once) {
+  run_world(ranks(4), [] {
+    const auto share = [](int n) {
+      const shared_table t = torc::broadcast(table(std::vector<int>(5, n))).get();
+      int sum = 0;
+      for (int r = 0; r < 4; ++r) {
+        sum += torc::submit(torc::on_rank(r), look_up, t, r).get();
+      }
+      return sum;
+    };
+    std::vector<torc::future<int>> all;
+    for (int i = 0; i < 40; ++i) {
+      all.push_back(torc::submit(torc::on_rank(i % 4), share, i));
+    }
+    for (int i = 0; i < 40; ++i) {
+      EXPECT_EQ(all[static_cast<std::size_t>(i)].get(), 4 * i);
+    }
+  });
+  EXPECT_EQ(table::alive, 0);
+}
+
+TEST(together, a_broadcast_does_not_wait_for_busy_workers) {
+  all_may_go = false;
+  run_world(ranks(2), [] {
+    auto busy = torc::submit(torc::on_rank(1).pinned(), [] { test::spin_until(all_may_go); });
+    const auto t = torc::broadcast(table({1, 2})).get();
+    all_may_go = true;
+    busy.get();
+  });
+}
+
+TEST(together, a_broadcast_that_a_rank_cannot_load_throws) {
+  run_world(ranks(3), [] { EXPECT_THROW(torc::broadcast(table({1})).get(), known_error); });
+  EXPECT_EQ(table::alive, 0);
+}
+
+TEST(together, no_broadcast_in_an_spmd_body) {
+  run_world(ranks(2), [] {
+    torc::spmd([] {
+      EXPECT_THROW(static_cast<void>(torc::broadcast(1).get()), std::logic_error);
+      EXPECT_THROW(torc::enable_stealing(), std::logic_error);
+    }).get();
+  });
+}
+
+TEST(together, a_broadcast_without_ranks) {
+  EXPECT_EQ(*torc::broadcast(7).get(), 7);
+  test::run([]() -> torc::task<> {
+    const table value({1, 2});
+    const auto t = co_await torc::broadcast(value);
+    EXPECT_EQ(torc::submit(look_up, t, 1).get(), 2);
+  });
+  EXPECT_EQ(table::alive, 0);
+}
+
+TEST_P(on_ranks, a_lazy_map_uses_all_ranks) {
+  run_world(ranks(GetParam()), [] {
+    int expected = 0;
+    for (const long y : torc::lazy_map([](int x) { return 2L * x; }, std::views::iota(0, 500),
+                                       torc::in_flight{10}, torc::chunk{4})) {
+      ASSERT_EQ(y, 2 * expected++);
+    }
+    EXPECT_EQ(expected, 500);
+    const std::vector<int> xs(300, 3);
+    EXPECT_EQ(torc::map([](int x, int y) { return x * y; }, xs, xs, torc::chunk{3}).get(),
+              std::vector<int>(300, 9));
   });
 }
 

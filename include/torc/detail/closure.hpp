@@ -32,6 +32,16 @@ decltype(auto) call(F& f, Tuple& args) {
   }
 }
 
+/// f(x), run to its end if it is a coroutine.
+template <class F, class X>
+decltype(auto) apply_to(F& f, X&& x) {
+  if constexpr (is_task<std::invoke_result_t<F&, X>>) {
+    return std::invoke(f, std::forward<X>(x)).get();
+  } else {
+    return std::invoke(f, std::forward<X>(x));
+  }
+}
+
 /// Runs a task's body: its result or exception, and that of its submitted children, goes into `d`.
 template <class R, class Body>
 void run_into(descriptor& d, result_slot<R>& result, Body&& body) noexcept {

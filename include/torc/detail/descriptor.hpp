@@ -89,8 +89,10 @@ struct descriptor {
   /// Of a child: its destructor has something to do. Not atomic, so that after an inlined `get` the
   /// compiler knows that it is false.
   bool unasked = true;
-  bool stays = false;     ///< must not go to another rank any more
-  std::uint8_t level = 0; ///< of a submitted task: its priority
+  bool stays = false; ///< must not go to another rank any more
+  // Of submitted tasks:
+  std::uint8_t level : 7 = 0; ///< its priority
+  std::uint8_t uncounted : 1 = 0;
   // The above are one word, so that one store initialises them.
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.

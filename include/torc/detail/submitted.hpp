@@ -9,6 +9,7 @@
 #include <torc/placement.hpp>
 #include <torc/spawn.hpp>
 #include <tuple>
+#include <typeinfo>
 
 namespace torc::detail {
 
@@ -17,7 +18,8 @@ struct submitted;
 
 /// Wants to know when a submitted task has ended.
 struct listener {
-  void (*fire)(listener&) noexcept = nullptr; ///< called once, with the task's lock held
+  /// Called once, with the task's lock held. Null: this is a callback, which goes its own way.
+  void (*fire)(listener&) noexcept = nullptr;
   listener* next = nullptr;
   listener* previous = nullptr;
 };
@@ -28,8 +30,11 @@ struct submitted : descriptor {
   virtual ~submitted() = default;
   void set(const task_options& o) noexcept {
     options = o;
-    level = o.level;
+    level = o.level & 0x7f;
+    uncounted = o.is_uncounted;
   }
+  /// The arguments, a tuple of that type; null if that has not been kept.
+  virtual const void* input(const std::type_info&) const noexcept { return nullptr; }
 
   task_options options;
   submit_scope* scope = nullptr; ///< the parent's count of children
@@ -48,8 +53,13 @@ struct destination {
   int rank = -1;
   int worker = -1;
 };
+/// Where a placement leads; throws std::out_of_range.
+destination resolve(placement where);
+destination resolve(local_placement where);
 /// Makes it a child of the running task and sends it there; without a runtime, runs it at once.
 void send(submitted& s, destination to);
+/// The same, but the callback is sent when `s` has ended, and with rank -1 is run then at once.
+void send_after(submitted& s, submitted& callback, destination to);
 void finish_submitted(descriptor& d) noexcept;
 
 /// False if the task has ended already.
@@ -75,7 +85,7 @@ struct submitted_result : submitted {
 
 /// `Travels`: it may leave the process.
 template <bool Travels, class F, class... Args>
-struct submitted_call final : submitted_result<result_of<F, Args...>> {
+struct submitted_call : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
   explicit submitted_call(G&& g, As&&... as)
@@ -104,6 +114,21 @@ struct submitted_call final : submitted_result<result_of<F, Args...>> {
   }
   static constexpr task_type table =
       table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
+};
+
+/// The same that keeps a copy of its arguments.
+template <bool Travels, class F, class... Args>
+struct keeping_call final : submitted_call<Travels, F, Args...> {
+  using arguments = std::tuple<Args...>;
+  template <class G, class... As>
+  explicit keeping_call(G&& g, As&&... as)
+      : submitted_call<Travels, F, Args...>(std::forward<G>(g), std::forward<As>(as)...),
+        kept(this->what.args) {}
+  const void* input(const std::type_info& types) const noexcept override {
+    return types == typeid(arguments) ? &kept : nullptr;
+  }
+
+  arguments kept;
 };
 
 } // namespace torc::detail

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <torc/detail/chunked_loop.hpp>
+#include <torc/detail/operation.hpp>
+#include <torc/submit.hpp>
+
+namespace torc {
+
+/// How many tasks of a `lazy_map` are under way at a time, at most. 0: four a worker.
+struct in_flight {
+  std::size_t tasks = 0;
+};
+
+namespace detail {
+
+/// What a task of a `lazy_map` does.
+template <class F, class X, class R>
+struct lazy_part {
+  std::vector<R> operator()(F f, std::vector<X> part) const {
+    std::vector<R> results;
+    results.reserve(part.size());
+    for (auto&& x : part) {
+      results.push_back(apply_to(f, std::move(x)));
+    }
+    return results;
+  }
+};
+
+} // namespace detail
+
+/// The results of `f` in the order of the elements, while later ones are computed. See `lazy_map`.
+template <class F, class Range>
+class result_stream {
+  using X = std::ranges::range_value_t<Range>;
+
+public:
+  using value_type =
+      std::remove_cvref_t<decltype(detail::apply_to(std::declval<F&>(), std::declval<X>()))>;
+
+  result_stream(F f, Range&& range, in_flight limit, chunk c)
+      : f_(std::move(f)),
+        range_(std::forward<Range>(range)),
+        limit_(limit.tasks != 0 ? limit.tasks : 4 * static_cast<std::size_t>(num_workers())),
+        size_of_part_(std::max<std::size_t>(1, c.size)) {}
+  result_stream(const result_stream&) = delete;
+  result_stream& operator=(const result_stream&) = delete;
+  /// Waits for the tasks that are under way.
+  ~result_stream() { stop(); }
+
+  /// An operation: the next result, valid until the one after it, or null after the last. Throws
+  /// the exception of the element whose turn it is; then the stream is at its end.
+  auto next() {
+    return detail::operation([this] { return advance(); });
+  }
+
+  class iterator {
+  public:
+    using value_type = result_stream::value_type;
+    using difference_type = std::ptrdiff_t;
+    explicit iterator(result_stream& stream) : stream_(&stream), current_(stream.advance()) {}
+    value_type& operator*() const noexcept { return *current_; }
+    iterator& operator++() {
+      current_ = stream_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const noexcept { return current_ == nullptr; }
+
+  private:
+    result_stream* stream_;
+    value_type* current_;
+  };
+  iterator begin() { return iterator(*this); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+  using results = std::vector<value_type>;
+
+  value_type* advance() {
+    if (given_ == part_.size()) {
+      given_ = 0;
+      part_.clear();
+      submit_more();
+      if (under_way_.empty()) {
+        return nullptr;
+      }
+      future<results> oldest = std::move(under_way_.front());
+      under_way_.pop_front();
+      try {
+        part_ = std::move(oldest).get();
+      } catch (...) {
+        stop();
+        throw;
+      }
+    }
+    value_.emplace(std::move(part_[given_++])); // an object of its own, for vector<bool> as well
+    return &*value_;
+  }
+
+  void submit_more() {
+    if (!position_ && !ended_) {
+      position_.emplace(std::ranges::begin(range_));
+    }
+    while (!ended_ && under_way_.size() < limit_) {
+      std::vector<X> part;
+      for (; part.size() < size_of_part_ && *position_ != std::ranges::end(range_); ++*position_) {
+        part.push_back(**position_);
+      }
+      ended_ = part.size() < size_of_part_;
+      if (!part.empty()) {
+        constexpr bool may_leave = shippable<F> && shippable<X> && shippable<value_type>;
+        const std::conditional_t<may_leave, placement, local_placement> anywhere{};
+        under_way_.push_back(
+            submit(anywhere, detail::lazy_part<F, X, value_type>(), f_, std::move(part)));
+      }
+    }
+  }
+
+  void stop() noexcept {
+    ended_ = true;
+    for (const future<results>& x : under_way_) {
+      x.wait();
+      static_cast<void>(x.exception()); // nobody will ask for it
+    }
+    under_way_.clear();
+  }
+
+  F f_;
+  Range range_; // a reference for an lvalue
+  const std::size_t limit_, size_of_part_;
+  std::optional<std::ranges::iterator_t<Range>> position_;
+  bool ended_ = false; ///< nothing more is submitted
+  std::deque<future<results>> under_way_;
+  results part_;
+  std::size_t given_ = 0; ///< of the part
+  std::optional<value_type> value_;
+};
+
+/// `map` for ranges that do not fit in memory, or are not known yet: calls `f(x)` for every
+/// element, in parallel, and gives the results one by one, in order:
+///
+///     auto results = torc::lazy_map(parse, std::views::istream<record>(file));
+///     for (auto& y : results) use(y);
+///     while (auto* y = co_await results.next()) use(*y);
+///
+/// Any input range will do; it is read by whoever takes the results, when room is for more. At most
+/// `limit` tasks of `c` elements each are under way or wait for their turn, on all ranks if `f`,
+/// the elements and the results are shippable. `f` and the elements are copied or moved into the
+/// tasks. Refers to an lvalue range and keeps an rvalue one.
+template <class F, std::ranges::input_range Range>
+auto lazy_map(F f, Range&& range, in_flight limit = {}, chunk c = {1}) {
+  return result_stream<F, Range>(std::move(f), std::forward<Range>(range), limit, c);
+}
+
+} // namespace torc
