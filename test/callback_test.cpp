@@ -59,7 +59,7 @@ TEST(callback, races_with_the_end_of_the_task) {
         static_cast<void>(t.done());
       }
       t.callback([&called](torc::future<int>&) { ++called; });
-      t.callback(torc::direct, [&called](torc::future<int>&) { ++called; });
+      t.callback(torc::here.direct(), [&called](torc::future<int>&) { ++called; });
     }
     torc::sync();
     EXPECT_EQ(called, 4000);
@@ -141,7 +141,7 @@ TEST(callback, its_exception_is_thrown_at_the_end_of_the_task_that_added_it) {
       if (i % 2 == 0) {
         t.callback(fail);
       } else {
-        t.callback(torc::direct, fail);
+        t.callback(torc::here.direct(), fail);
       }
       EXPECT_EQ(t.get(), 2);
       EXPECT_THROW(torc::sync(), std::range_error);
@@ -153,7 +153,7 @@ TEST(callback, direct_is_called_while_all_workers_are_busy) {
   std::atomic<int> seen{0}, more{0};
   run([&] {
     auto t = torc::submit(torc::on_local_worker(1), twice, 3);
-    t.callback(torc::direct, [&](torc::future<int>& x) {
+    t.callback(torc::here.direct(), [&](torc::future<int>& x) {
       EXPECT_EQ(torc::worker(), -1);
       EXPECT_EQ(torc::num_workers(), 2);
       static_cast<void>(torc::submit(torc::here, [&more] { ++more; }));
@@ -171,7 +171,7 @@ TEST(callback, direct_is_called_while_all_workers_are_busy) {
 TEST(callback, without_a_runtime_is_called_at_once) {
   int seen = 0;
   torc::submit(twice, 3).callback([&seen](torc::future<int>& t) { seen += t.result(); });
-  torc::submit(twice, 3).callback(torc::direct,
+  torc::submit(twice, 3).callback(torc::here.direct(),
                                   [&seen](torc::future<int>& t) { seen += t.result(); });
   EXPECT_EQ(seen, 12);
 }

@@ -150,7 +150,7 @@ TEST(runtime, is_up_in_its_scope) {
       torc::runtime session;
       EXPECT_EQ(torc::num_workers(), 2);
       EXPECT_EQ(session.launch(returns_int), 7);
-      EXPECT_THROW(torc::runtime(), std::logic_error);
+      EXPECT_THROW(const torc::runtime second, std::logic_error);
       session.launch();
       EXPECT_EQ(torc::submit(twice, 5).get(), 10);
       EXPECT_EQ(torc::map(twice, std::vector{1, 2}).get(), (std::vector{2, 4}));
@@ -364,11 +364,15 @@ TEST(serial_elision, beside_a_session) {
 TEST(queries, outside_a_session) {
   EXPECT_EQ(torc::num_workers(), 1);
   EXPECT_EQ(torc::worker(), -1);
+  EXPECT_EQ(torc::num_local_workers(), 1);
+  EXPECT_EQ(torc::local_worker(), -1);
 }
 
 TEST(queries, inside) {
   test::run(3, [] {
     EXPECT_EQ(torc::num_workers(), 3);
+    EXPECT_EQ(torc::num_local_workers(), 3);
+    EXPECT_EQ(torc::local_worker(), 0);
     for (int i = 0; i < 3; ++i) {
       EXPECT_EQ(torc::submit(torc::on_worker(i).pinned(), torc::worker).get(), i);
     }

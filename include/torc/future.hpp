@@ -14,16 +14,7 @@ namespace torc {
 namespace detail {
 template <class R>
 using reference_to = std::add_lvalue_reference_t<R>;
-
-struct at_once {
-  task_options options;
-};
-inline destination resolve(at_once) noexcept { return {}; }
 } // namespace detail
-
-/// Of a callback: no task, but called by the thread that ends the other one. See
-/// `future::callback`.
-inline constexpr detail::at_once direct{};
 
 /// The result of a submitted task, now or later. Movable; may be dropped, and then the task still
 /// runs and its parent still waits for it. May be used from any thread and outlive the runtime.
@@ -110,11 +101,16 @@ public:
   ///     auto x = torc::submit(work, 3).callback([](torc::future<int>& t) { use(t.result()); });
   ///
   /// The callback is a submitted task itself, a child of the calling one, and stays on this rank,
-  /// `where` it is placed (by default `here`); what `f` returns is dropped. With `torc::direct` it
-  /// is no task: the thread that ends the other one, perhaps in the midst of others, calls it at
-  /// once, as a thread that is no worker would. It must be short then and not wait. In both forms
-  /// the calling task waits for it as for any child, and throws its exception as of one that nobody
-  /// has a future of.
+  /// `where` it is placed; what `f` returns is dropped, and its exception is that of a child nobody
+  /// has a future of. With `torc::here.direct()` the thread that ends the task calls it at once.
+  template <class F>
+  future& callback(local_placement where, F f)& {
+    return add_callback(where, std::move(f)), *this;
+  }
+  template <class F>
+  future&& callback(local_placement where, F f)&& {
+    return add_callback(where, std::move(f)), std::move(*this);
+  }
   template <class F>
   future& callback(F f)& {
     return add_callback(here, std::move(f)), *this;
@@ -123,19 +119,11 @@ public:
   future&& callback(F f)&& {
     return add_callback(here, std::move(f)), std::move(*this);
   }
-  template <class Where, class F>
-  future& callback(Where where, F f)& {
-    return add_callback(where, std::move(f)), *this;
-  }
-  template <class Where, class F>
-  future&& callback(Where where, F f)&& {
-    return add_callback(where, std::move(f)), std::move(*this);
-  }
 
 private:
   explicit future(detail::submitted_result<R> & s) noexcept : state_(&s) {}
-  template <class Where, class F>
-  void add_callback(Where where, F f) {
+  template <class F>
+  void add_callback(local_placement where, F f) {
     static_assert(std::is_invocable_v<F&, future&>,
                   "torc::future::callback: f must take a torc::future<R>&, R being the result");
     auto call = [](F g, future task) { static_cast<void>(detail::apply_to(g, task)); };

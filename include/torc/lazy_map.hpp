@@ -33,14 +33,14 @@ struct lazy_part {
 
 /// The results of `f` in the order of the elements, while later ones are computed. See `lazy_map`.
 template <class F, class Range>
-class result_stream {
+class [[nodiscard("take the results: nothing runs before")]] result_stream {
   using X = std::ranges::range_value_t<Range>;
 
 public:
   using value_type =
       std::remove_cvref_t<decltype(detail::apply_to(std::declval<F&>(), std::declval<X>()))>;
 
-  result_stream(F f, Range&& range, in_flight limit, chunk c)
+  result_stream(F f, Range && range, in_flight limit, chunk c)
       : f_(std::move(f)),
         range_(std::forward<Range>(range)),
         limit_(limit.tasks != 0 ? limit.tasks : 4 * static_cast<std::size_t>(num_workers())),

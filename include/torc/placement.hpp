@@ -12,6 +12,7 @@ inline constexpr int levels = 10;
 /// How a submitted task is treated, wherever it is sent.
 struct task_options {
   bool is_pinned = false;
+  bool is_direct = false;
   bool is_detached = false;
   bool is_uncounted = false;
   std::uint8_t level = 0;
@@ -29,6 +30,12 @@ struct with_options {
 
   /// Only that worker may run the task, from beginning to end.
   constexpr Where pinned() const noexcept { return with(&task_options::is_pinned, true); }
+
+  /// The function is called at once where it arrives, however busy the workers are: by the thread
+  /// that submits it, that brings it to its rank, or, of a callback, that ends the other task. It
+  /// may run on top of another task and runs as on a thread that is no worker. It must be short and
+  /// must not wait: meanwhile that rank looks at no messages. The statistics do not count it.
+  constexpr Where direct() const noexcept { return with(&task_options::is_direct, true); }
 
   /// Of the submitted tasks that wait at one worker, those of a higher level begin first; within a
   /// level the oldest. From 0, the default, to 9; others: std::out_of_range. A task that has begun

@@ -27,6 +27,10 @@ int num_workers() noexcept;
 /// change whenever the task waits.
 int worker() noexcept;
 
+/// The workers of this rank, and which of them, from 0, runs the calling task; -1 on other threads.
+int num_local_workers() noexcept;
+int local_worker() noexcept;
+
 /// The number of ranks: processes that run this program together, started by mpirun or the like; 1
 /// for one started by itself.
 int num_ranks() noexcept;
@@ -98,7 +102,7 @@ void launch(std::nullptr_t);
 /// If its scope ends by an exception, the other ranks end with exit code 1.
 class runtime {
 public:
-  runtime() { init(); }
+  [[nodiscard("the session ends with this object: give it a name")]] runtime() { init(); }
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
   ~runtime() { shutdown(); }

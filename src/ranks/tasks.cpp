@@ -147,7 +147,8 @@ int rank_engine::give(int to, bool answer) {
 void rank_engine::ship(submitted& s, int to, int q) {
   parcel p(false);
   p.w.put(static_cast<std::int32_t>(q));
-  p.w.put(static_cast<std::uint8_t>(s.options.is_pinned));
+  p.w.put(s.options.is_pinned);
+  p.w.put(s.options.is_direct);
   if (p.add(*this, s)) {
     post(to, {.what = message_kind::submission, .count = 1}, std::move(p.w), p.owner);
     progress(false);
@@ -156,10 +157,11 @@ void rank_engine::ship(submitted& s, int to, int q) {
 
 void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   int q = -1;
-  bool pinned = false;
+  bool pinned = false, direct = false;
   if (h.what == message_kind::submission) {
     q = r.get<std::int32_t>();
     pinned = r.get<std::uint8_t>() != 0;
+    direct = r.get<std::uint8_t>() != 0;
   }
   std::vector<std::unique_ptr<remote_task>> tasks;
   std::vector<std::span<std::byte>> to;
@@ -210,9 +212,13 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       h.what == message_kind::tasks ? h.count : 0;
   const auto all = std::make_shared<decltype(tasks)>(std::move(tasks));
   const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
-  when_complete(a, std::move(to), [this, all, sink, q, pinned] {
+  when_complete(a, std::move(to), [this, all, sink, q, pinned, direct] {
     for (auto& t : *all) {
-      enqueue(*t.release(), q, pinned);
+      if (direct) {
+        run_at_once(*t.release());
+      } else {
+        enqueue(*t.release(), q, pinned);
+      }
     }
   });
 }

@@ -122,6 +122,16 @@ int worker() noexcept {
   return w != nullptr ? w->owner.place.first_worker() + w->id : -1;
 }
 
+int num_local_workers() noexcept {
+  const detail::scheduler* const s = detail::current_scheduler();
+  return s != nullptr ? static_cast<int>(s->workers.size()) : 1;
+}
+
+int local_worker() noexcept {
+  const detail::worker* const w = detail::this_worker();
+  return w != nullptr ? w->id : -1;
+}
+
 int num_ranks() noexcept {
   const detail::scheduler* const s = detail::current_scheduler();
   return s != nullptr ? s->place.ranks() : 1;

@@ -122,9 +122,9 @@ void enter_scope(submitted& s, scheduler& from) {
   s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// To a worker of this process, or with rank -1 at once.
+/// To a worker of this process.
 void send_here(submitted& s, destination to) noexcept {
-  if (to.rank < 0) {
+  if (to.rank < 0 || s.options.is_direct) {
     run_at_once(s);
   } else {
     scheduler& from = *current_scheduler();

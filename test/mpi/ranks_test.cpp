@@ -156,7 +156,7 @@ void options() {
     torc::submit(
         torc::cyclic.priority(i % 10).keep_input(), [](int x) { return x + 1; }, i)
         .callback(note)
-        .callback(torc::direct, note);
+        .callback(torc::here.direct(), note);
   }
   torc::sync();
   expect(sum == 200, "callbacks");

@@ -156,6 +156,7 @@ std::vector<arrival> valid_messages() {
       if (what == message_kind::submission) {
         w.put(std::int32_t{0});
         w.put(std::uint8_t{0});
+        w.put(std::uint8_t{0});
       }
       append(a, w);
       for (int i = 0; i < tasks; ++i) {

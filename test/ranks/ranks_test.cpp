@@ -47,6 +47,10 @@ TEST(ranks, know_their_numbers) {
         const auto ask = [](int expected_rank, int expected_worker) {
           EXPECT_EQ(torc::rank(), expected_rank);
           EXPECT_EQ(torc::worker(), expected_worker);
+          const int first_here[] = {0, 1, 4, 6};
+          EXPECT_EQ(torc::local_worker(), expected_worker - first_here[expected_rank]);
+          EXPECT_EQ(torc::num_local_workers(),
+                    first_here[expected_rank + 1] - first_here[expected_rank]);
           EXPECT_EQ(torc::num_ranks(), 3);
           EXPECT_EQ(torc::num_workers(), 6);
         };
@@ -194,7 +198,7 @@ TEST_P(on_ranks, callbacks_run_on_the_rank_that_adds_them) {
         auto t = torc::submit(
             torc::on_rank(i % torc::num_ranks()), [](int x) { return x; }, i);
         t.callback(note);
-        t.callback(torc::direct, note);
+        t.callback(torc::here.direct(), note);
       }
       torc::sync();
       return sum.load();
@@ -202,6 +206,31 @@ TEST_P(on_ranks, callbacks_run_on_the_rank_that_adds_them) {
     EXPECT_EQ(add(200), 200L * 199);
     EXPECT_EQ(torc::submit(torc::on_rank(torc::num_ranks() - 1), add, 200L).get(), 200L * 199);
   });
+}
+
+std::atomic<bool> worker_may_go{false};
+
+TEST(ranks, call_direct_tasks_while_their_workers_are_busy) {
+  worker_may_go = false;
+  const auto ended = run_world(ranks(2), [] {
+    auto busy = torc::submit(torc::on_rank(1).pinned(), [] { test::spin_until(worker_may_go); });
+    const auto ask = [](int x) {
+      if (x < 0) throw std::range_error("direct");
+      EXPECT_EQ(torc::worker(), -1);
+      return x + torc::rank();
+    };
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_EQ(torc::submit(torc::on_rank(1).direct(), ask, i).get(), i + 1);
+      auto at_once = torc::submit(torc::on_rank(0).direct(), ask, i);
+      EXPECT_TRUE(at_once.done());
+      EXPECT_EQ(at_once.get(), i);
+    }
+    EXPECT_THROW(torc::submit(torc::on_rank(1).direct(), ask, -1).get(), std::range_error);
+    worker_may_go = true;
+    busy.get();
+  });
+  EXPECT_EQ(ended.statistics[0].created, 1u);
+  EXPECT_EQ(ended.statistics[1].created, 0u);
 }
 
 std::atomic<int> detached_ran{0};

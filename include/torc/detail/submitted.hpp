@@ -31,7 +31,7 @@ struct submitted : descriptor {
   void set(const task_options& o) noexcept {
     options = o;
     level = o.level & 0x7f;
-    uncounted = o.is_uncounted;
+    uncounted = o.is_uncounted || o.is_direct;
   }
   /// The arguments, a tuple of that type; null if that has not been kept.
   virtual const void* input(const std::type_info&) const noexcept { return nullptr; }
@@ -58,7 +58,7 @@ destination resolve(placement where);
 destination resolve(local_placement where);
 /// Makes it a child of the running task and sends it there; without a runtime, runs it at once.
 void send(submitted& s, destination to);
-/// The same, but the callback is sent when `s` has ended, and with rank -1 is run then at once.
+/// The same, but the callback is sent when `s` has ended.
 void send_after(submitted& s, submitted& callback, destination to);
 void finish_submitted(descriptor& d) noexcept;
 
