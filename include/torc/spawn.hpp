@@ -156,6 +156,9 @@ private:
       d.ended = outcome::value;
     }
   }
+  static any_function code(const descriptor& d) noexcept {
+    return code_address(static_cast<const spawned&>(d).f);
+  }
   static constexpr bool may_leave = travels<F, Args...>;
   static constexpr task_type table = table_of<spawned, may_leave, F, Args...>(&finish_child);
   friend consteval task_type

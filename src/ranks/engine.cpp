@@ -35,7 +35,9 @@ rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> na
       host_map_(host_numbers(hosts)),
       protocol_(*this, rank, host_map_, 1),
       page_(*t.page(rank)),
-      forced_(s.workers.size()) {
+      forced_(s.workers.size()),
+      heard_(hosts.size()),
+      lost_(hosts.size()) {
   protocol_.enable_stealing(s.config.stealing);
   scheduler_.outer = this;
   helper_ = std::thread([this] { help(); });
@@ -76,9 +78,9 @@ void rank_engine::insist() noexcept {
 
 /// Whoever finds the token taken leaves a note, which its holder reads after giving it back.
 void rank_engine::progress(bool ask) noexcept {
-  again_.store(true);
-  while (again_.load() && !token_.exchange(true)) {
-    again_.store(false);
+  once_more_.store(true);
+  while (once_more_.load() && !token_.exchange(true)) {
+    once_more_.store(false);
     try {
       advance(ask);
     } catch (const std::exception& e) {
@@ -130,7 +132,7 @@ void rank_engine::advance(bool ask) {
   }
   send_posted();
   if (!arrived_.empty()) {
-    again_.store(true); // from ourselves
+    once_more_.store(true); // from ourselves
   }
   if (!touched_.empty()) {
     transport_.flush();
@@ -149,11 +151,16 @@ void rank_engine::advance(bool ask) {
   }
 }
 
-void rank_engine::receive(arrival&& a) { arrived_.push_back(std::move(a)); }
+void rank_engine::receive(arrival&& a) {
+  if (!protocol_.is_lost(a.from)) { // what it has sent may be about tasks that run again
+    heard_[static_cast<std::size_t>(a.from)] = clock::now();
+    arrived_.push_back(std::move(a));
+  }
+}
 
 void rank_engine::handle(arrival& a) {
   reader r(a.head, a.block_sizes);
-  const inline_section no_blocks(r, a.from == rank); // as in `send_home`
+  const inline_section no_blocks(r, a.from == rank || survive()); // as in `send_home`
   const auto h = r.get<header>();
   const auto expect_from = [](bool right) {
     if (!right) {
@@ -174,16 +181,16 @@ void rank_engine::handle(arrival& a) {
     start_collective();
     break;
   case message_kind::run:
-    expect_from(a.from == protocol_.parent() && rank != 0 && collective_.unfinished == 0);
+    expect_from(a.from < rank && protocol::is_above(a.from, rank) && collective_.unfinished == 0);
+    collective_.asked_by = a.from;
     run_collective(r, h);
     break;
   case message_kind::ran:
-    expect_from((a.from == rank || protocol_.is_child(a.from)) && collective_.unfinished > 0);
+    expect_from(protocol::is_above(rank, a.from) && collective_.unfinished > 0);
     collective_ended(r);
     break;
   case message_kind::end:
-    expect_from(a.from == (rank == 0 ? rank : protocol_.parent()));
-    protocol_.for_children([&](int c) { send(c, h); });
+    expect_from(a.from == 0);
     end_lock_.lock();
     ends_[h.count] = static_cast<int>(h.value);
     if (end_waiter_ != nullptr) {
@@ -192,9 +199,30 @@ void rank_engine::handle(arrival& a) {
     end_lock_.unlock();
     break;
   case message_kind::goodbye:
-    expect_from(protocol_.is_child(a.from));
-    for (std::size_t n = r.count(sizeof(rank_statistics)); n > 0; --n) {
-      gathered_.push_back(r.get<rank_statistics>());
+    expect_from(rank == 0);
+    gathered_.push_back(r.get<rank_statistics>());
+    break;
+  case message_kind::passed_on: {
+    const auto slot = r.get<std::uint32_t>();
+    const auto generation = r.get<std::uint64_t>();
+    const auto to = static_cast<int>(h.value);
+    expect_from(to >= 0 && to < transport_.size());
+    away_.passed_on(slot, generation, to);
+    if (protocol_.is_lost(to)) {
+      make_good(to);
+    }
+    break;
+  }
+  case message_kind::lost: {
+    const auto lost = static_cast<int>(h.value);
+    expect_from((a.from == rank || (survive() && (a.from == 0 || rank == 0))) && lost >= 0 &&
+                lost < transport_.size() && lost != rank);
+    lose(lost);
+    break;
+  }
+  case message_kind::beat:
+    if (a.from == rank) {
+      beat(h.value != 0);
     }
     break;
   case message_kind::request:
@@ -227,6 +255,10 @@ bytes rank_engine::head_of(header h) const {
 void rank_engine::send_now(int to, message&& m) {
   if (to == rank) {
     arrived_.push_back({.from = rank, .head = std::move(m.head), .block_sizes = {}});
+    return;
+  }
+  if (protocol_.is_lost(to)) { // a task in it is away from us, or its home hears where it went
+    make_good(to);
     return;
   }
   bytes_ += m.head.size();
@@ -273,10 +305,8 @@ void rank_engine::set_guards(rank_page& page) noexcept {
 void rank_engine::send(int to, header h) {
   message m{.head = head_of(h), .blocks = {}, .owner = {}};
   if (h.what == message_kind::goodbye) {
-    gathered_.push_back(own_statistics());
     writer w;
-    w.put(static_cast<std::uint64_t>(gathered_.size()));
-    w.put(gathered_.data(), gathered_.size() * sizeof(rank_statistics));
+    w.put(own_statistics());
     m.head.insert(m.head.end(), w.bytes().begin(), w.bytes().end());
   }
   send_now(to, std::move(m));
@@ -295,6 +325,7 @@ void rank_engine::closed() {
     gathered_.push_back(own_statistics());
     std::sort(gathered_.begin(), gathered_.end(),
               [](const auto& a, const auto& b) { return a.rank < b.rank; });
+    sum_up_losses();
   }
   all_left_.post();
 }
@@ -305,7 +336,9 @@ void rank_engine::end_launch(int exit_code) {
   const header h{.what = message_kind::end,
                  .count = launches_++,
                  .value = static_cast<std::uint32_t>(exit_code)};
-  post(rank, h, writer());
+  for (int r = 0; r < transport_.size(); ++r) {
+    post(r, h, writer());
+  }
   progress(false);
 }
 
@@ -345,6 +378,7 @@ rank_statistics rank_engine::own_statistics() const {
   s.requests = protocol_.statistics().requests;
   s.refused = protocol_.statistics().refused;
   s.bytes = bytes_;
+  s.again = again_;
   return s;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -35,6 +36,7 @@ struct rank_statistics {
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;
   std::uint64_t bytes = 0; ///< sent
+  std::uint64_t again = 0; ///< tasks run again, because the rank that had them was lost
   double idle = 0;         ///< seconds, of all workers
 };
 
@@ -102,6 +104,10 @@ private:
   void notify(int to) noexcept;
   static void set_guards(rank_page& page) noexcept;
 
+  /// Losses are survived. Then nothing travels in blocks: what its sender's death cuts off has not
+  /// arrived at all.
+  bool survive() const noexcept;
+
   struct parcel;
   int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
@@ -109,6 +115,7 @@ private:
   void accept_tasks(arrival& a, reader& r, header h);
   void accept_result(arrival& a, reader& r);
   bool expected_home(const task_home& home);
+  void tell_passed_on(const task_home& home, int to);
   void enqueue(remote_task& t, int q, bool pinned);
   void when_complete(arrival& a, std::vector<std::span<std::byte>> to, std::function<void()> done);
 
@@ -116,6 +123,17 @@ private:
   void start_collective();
   void run_collective(reader& r, header h);
   void collective_ended(reader& r);
+
+  // loss
+  void watch();
+  void beat(bool stopped);
+  void lose(int r);
+  void make_good(int r);
+  void run_here(descriptor& d) noexcept;
+  void drop_tasks_of(int r);
+  void sum_up_losses() const noexcept;
+  void report_loss(int r, const char* consequence);
+  static std::string what_runs(rank_page& page);
 
   void help();
   void tick();
@@ -141,16 +159,22 @@ private:
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
     bool running = false;
     int unfinished = 0; ///< this rank and those below
+    int asked_by = 0;   ///< the rank above
     task_home home;
     bytes error; ///< the first
   } collective_;
+  int losses_ = 0;
+  using clock = std::chrono::steady_clock;
+  std::vector<clock::time_point> heard_; ///< by rank: when there was a message
+  std::uint64_t again_ = 0;
 
   // Anybody's.
-  atomic<bool> wanted_{false};    ///< as the protocol says
-  atomic<int> asked_{-1};         ///< likewise
-  atomic<bool> moving_{false};    ///< as the transport says
-  atomic<std::uint64_t> sent_{0}; ///< tasks
-  atomic<bool> again_{false};     ///< the holder shall look once more
+  std::vector<atomic<bool>> lost_; ///< by rank, as the protocol says
+  atomic<bool> wanted_{false};     ///< as the protocol says
+  atomic<int> asked_{-1};          ///< likewise
+  atomic<bool> moving_{false};     ///< as the transport says
+  atomic<std::uint64_t> sent_{0};  ///< tasks
+  atomic<bool> once_more_{false};  ///< the holder shall look once more
   atomic<bool> wants_to_leave_{false};
   struct posted {
     int to = 0;
@@ -163,6 +187,8 @@ private:
   std::map<std::uint16_t, int> ends_; ///< exit codes of launches, by their number
   std::uint16_t launches_ = 0;        ///< ended, or awaited
   baton* end_waiter_ = nullptr;
+
+  clock::time_point next_look_{}, next_beat_{}; ///< the helper's
 
   baton all_left_;
   atomic<bool> ending_{false};

@@ -67,6 +67,7 @@ void rank_engine::help() {
     if (page_.pollers.load() == 0) {
       tick();
     }
+    watch();
   }
 }
 

@@ -47,13 +47,17 @@ protocol::protocol(site& s, int rank, const host_map& hosts, std::uint64_t seed,
       rank_(rank),
       hosts_(hosts),
       policy_(p),
-      random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)) {}
+      random_(static_cast<std::uint32_t>(seed * 2654435761u) + static_cast<std::uint32_t>(rank)),
+      parted_(static_cast<std::size_t>(rank == 0 ? hosts.ranks() : 0)) {}
 
 void protocol::hungry() {
   if (!stealing_ || leaving_ || silent_ || asked_ >= 0) {
     return;
   }
-  const int victim = next_victim();
+  int victim = next_victim();
+  while (victim >= 0 && is_lost(victim)) {
+    victim = next_victim();
+  }
   if (victim < 0) {
     fall_silent();
     return;
@@ -123,8 +127,14 @@ void protocol::fall_silent() {
   silent_ = true;
   // Rank numbers run along the hosts, so that the short steps stay on ours.
   for (long step = 1; step < hosts_.ranks() && policy_.lifelines; step *= 2) {
-    ++statistics_.lifelines;
-    site_.send(static_cast<int>((rank_ + step) % hosts_.ranks()), {.what = message_kind::lifeline});
+    int to = static_cast<int>((rank_ + step) % hosts_.ranks());
+    while (is_lost(to)) {
+      to = (to + 1) % hosts_.ranks();
+    }
+    if (to != rank_) {
+      ++statistics_.lifelines;
+      site_.send(to, {.what = message_kind::lifeline});
+    }
   }
 }
 
@@ -136,6 +146,9 @@ void protocol::answered(int from) {
 void protocol::add_waiter(int rank, bool passed_on) {
   expect(rank >= 0 && rank < hosts_.ranks() && rank != rank_,
          "torc: a rank waits that does not exist");
+  if (is_lost(rank)) {
+    return;
+  }
   const auto found = std::find_if(waiting_.begin(), waiting_.end(),
                                   [=](const waiter& w) { return w.rank == rank; });
   if (found == waiting_.end()) {
@@ -192,16 +205,14 @@ void protocol::received(int from, header h) {
     silent_ = false;
     break;
   case message_kind::goodbye:
-    expect(is_child(from) && std::find(goodbyes_.begin(), goodbyes_.end(), from) == goodbyes_.end(),
+    expect(rank_ == 0 && !parted_[static_cast<std::size_t>(from)],
            "torc: a rank says goodbye twice, or to the wrong one");
-    goodbyes_.push_back(from);
+    parted_[static_cast<std::size_t>(from)] = true;
     break;
   case message_kind::close:
-    expect(from == parent() && said_goodbye_ && !closed_,
+    expect(from == 0 && said_goodbye_ && !closed_,
            "torc: a rank is told to close before it has said goodbye, or twice");
-    closed_ = true;
-    for_children([&](int c) { site_.send(c, {.what = message_kind::close}); });
-    site_.closed();
+    close();
     return;
   default:
     break;
@@ -227,20 +238,48 @@ void protocol::leave() {
   try_to_part();
 }
 
+void protocol::lost(int r) {
+  lost_.resize(static_cast<std::size_t>(hosts_.ranks()));
+  lost_[static_cast<std::size_t>(r)] = true;
+  if (rank_ == 0) {
+    parted_[static_cast<std::size_t>(r)] = true;
+  }
+  std::erase_if(waiting_, [r](const waiter& w) { return w.rank == r; });
+  if (last_giver_ == r) {
+    last_giver_ = -1;
+  }
+  // Our lifelines may all have hung on that one, so everybody begins anew.
+  attempts_ = 0;
+  silent_ = false;
+  if (asked_ == r) {
+    asked_ = -1;
+    if (site_.hungry()) {
+      hungry();
+    }
+  }
+  try_to_part();
+}
+
 void protocol::try_to_part() {
-  std::size_t below = 0;
-  for_children([&](int) { ++below; });
-  if (!leaving_ || said_goodbye_ || asked_ >= 0 || goodbyes_.size() < below ||
-      site_.outstanding()) {
+  if (!leaving_ || said_goodbye_ || asked_ >= 0 || site_.outstanding()) {
     return;
   }
-  said_goodbye_ = true;
   if (rank_ != 0) {
-    site_.send(parent(), {.what = message_kind::goodbye});
-    return;
+    said_goodbye_ = true;
+    site_.send(0, {.what = message_kind::goodbye});
+  } else if (std::find(parted_.begin() + 1, parted_.end(), false) == parted_.end()) {
+    said_goodbye_ = true;
+    for (int r = 1; r < hosts_.ranks(); ++r) {
+      if (!is_lost(r)) {
+        site_.send(r, {.what = message_kind::close});
+      }
+    }
+    close();
   }
+}
+
+void protocol::close() {
   closed_ = true;
-  for_children([&](int c) { site_.send(c, {.what = message_kind::close}); });
   site_.closed();
 }
 

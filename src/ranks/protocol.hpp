@@ -11,10 +11,12 @@
 // work pushes some of it, and one that gets just enough for itself tells the giver who else is
 // waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
 //
-// Parting: each rank tells its parent in a binary tree when it and the ranks below have nothing
-// outstanding and will ask for nothing any more; the root then tells everybody to close. Since a
-// rank that has said goodbye has no request out and sends only refusals, nothing but these are
-// under way when the root has heard from all.
+// Parting: each rank tells the root when it has nothing outstanding and will ask for nothing any
+// more; when all have, the root tells everybody to close. Since a rank that has said goodbye has no
+// request out and sends only refusals, nothing but these are under way then. No rank stands between
+// the root and another, so that none can be lost with what it should have passed on.
+//
+// A rank may be lost (`lost`); the root may not. The others go on as if it had never been there.
 
 #include <array>
 #include <cstdint>
@@ -36,10 +38,13 @@ enum class message_kind : std::uint8_t {
   run,        ///< ... which has everybody run it ...
   ran,        ///< ... and hears when the ranks below have
   end,        ///< the primary task has ended
-  goodbye,    ///< the ranks from here on down have nothing outstanding
+  goodbye,    ///< to the root: the sender has nothing outstanding
   close,      ///< nobody will send any more
+  passed_on,  ///< a task of ours went on to rank `value`; only where losses are survived
+  beat,       ///< the sender lives; likewise
+  lost,       ///< rank `value` does not
 };
-inline constexpr int kinds = static_cast<int>(message_kind::close) + 1;
+inline constexpr int kinds = static_cast<int>(message_kind::lost) + 1;
 
 /// What every message begins with.
 struct header {
@@ -120,6 +125,8 @@ public:
   void enable_stealing(bool on);
   /// This rank wants to part; `offer`, `received` and this advance it.
   void leave();
+  /// That rank has died, and is not the root. Once; nothing it has sent is received any more.
+  void lost(int r);
 
   bool wanted() const noexcept { return !waiting_.empty(); }
   /// The rank that has our request; -1: none.
@@ -128,14 +135,21 @@ public:
   bool silent() const noexcept { return silent_; }
   /// How many tasks to give to a rank, at most, if there are so many to spare.
   int share(int to, bool submitted, int spare) const noexcept;
-  bool is_child(int r) const noexcept { return r > 0 && (r - 1) / 2 == rank_; }
-  int parent() const noexcept { return (rank_ - 1) / 2; }
-  /// Calls `f(child)` for the ranks below this one in the tree.
+  bool is_lost(int r) const noexcept {
+    return !lost_.empty() && lost_[static_cast<std::size_t>(r)];
+  }
+  /// Calls `f(child)` for the ranks right below this one in a binary tree, in which those below a
+  /// lost one belong to the next above.
   template <class F>
   void for_children(F f) const {
-    for (int c = 2 * rank_ + 1; c <= 2 * rank_ + 2 && c < hosts_.ranks(); ++c) {
-      f(c);
+    for_children_of(rank_, f);
+  }
+  /// Whether `above` is on the way from rank `below` to the root of that tree.
+  static bool is_above(int above, int below) noexcept {
+    while (below > above) {
+      below = (below - 1) / 2;
     }
+    return below == above;
   }
   const protocol_statistics& statistics() const noexcept { return statistics_; }
 
@@ -148,6 +162,17 @@ private:
   void pass_on_waiters(int to);
   void fall_silent();
   void try_to_part();
+  void close();
+  template <class F>
+  void for_children_of(int r, F& f) const {
+    for (int c = 2 * r + 1; c <= 2 * r + 2 && c < hosts_.ranks(); ++c) {
+      if (is_lost(c)) {
+        for_children_of(c, f);
+      } else {
+        f(c);
+      }
+    }
+  }
 
   site& site_;
   const int rank_;
@@ -173,7 +198,8 @@ private:
   std::vector<waiter> waiting_; ///< ranks whose lifeline we are
 
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
-  std::vector<int> goodbyes_; ///< of the ranks right below
+  std::vector<bool> parted_; ///< by rank, the root's: who has said goodbye, or is lost
+  std::vector<bool> lost_;   ///< by rank; empty if none is
 
   protocol_statistics statistics_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <torc/detail/remote.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <vector>
@@ -8,10 +9,12 @@
 namespace torc::detail {
 
 /// The tasks of this rank that are elsewhere. A place is named by its number and how often it has
-/// been used, so that a result that comes twice, or was never asked for, finds nothing.
+/// been used, so that a result that comes twice, or was never asked for, finds nothing. Known is
+/// too which ranks have had the task since it left: if one of them dies, it may be gone.
 class slots {
 public:
-  task_home add(int rank, descriptor& d) {
+  /// `d`, of this rank, goes to rank `to`.
+  task_home add(int rank, descriptor& d, int to) {
     lock_.lock();
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(places_.size()));
@@ -21,6 +24,7 @@ public:
     free_.pop_back();
     place& p = places_[slot];
     p.task = &d;
+    p.went_to.assign(1, to);
     ++used_;
     const task_home home{rank, slot, ++p.generation};
     lock_.unlock();
@@ -39,6 +43,31 @@ public:
     lock_.unlock();
     return d;
   }
+  /// It has been passed on to rank `to`.
+  void passed_on(std::uint32_t slot, std::uint64_t generation, int to) {
+    lock_.lock();
+    if (slot < places_.size() && places_[slot].generation == generation &&
+        places_[slot].task != nullptr) {
+      places_[slot].went_to.push_back(to);
+    }
+    lock_.unlock();
+  }
+  /// All that may be gone with rank `r`; they are forgotten here.
+  std::vector<descriptor*> take_gone_with(int r) {
+    std::vector<descriptor*> gone;
+    lock_.lock();
+    for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
+      place& p = places_[slot];
+      if (p.task != nullptr &&
+          std::find(p.went_to.begin(), p.went_to.end(), r) != p.went_to.end()) {
+        gone.push_back(std::exchange(p.task, nullptr));
+        free_.push_back(slot);
+        --used_;
+      }
+    }
+    lock_.unlock();
+    return gone;
+  }
   bool has(std::uint32_t slot, std::uint64_t generation) noexcept {
     lock_.lock();
     const bool found = slot < places_.size() && places_[slot].generation == generation &&
@@ -52,6 +81,7 @@ private:
   struct place {
     descriptor* task = nullptr;
     std::uint64_t generation = 0;
+    std::vector<int> went_to; ///< ranks
   };
   spinlock lock_;
   std::vector<place> places_;

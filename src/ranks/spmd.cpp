@@ -62,7 +62,7 @@ struct awaited final : descriptor {
 
 void rank_engine::run_everywhere(descriptor& home, const writer& call, std::uint32_t what) {
   writer w;
-  w.put(away_.add(rank, home));
+  w.put(away_.add(rank, home, rank));
   w.put(call.bytes().data(), call.bytes().size());
   post(0, {.what = message_kind::collective, .value = what}, std::move(w));
   progress(false);
@@ -77,6 +77,10 @@ void rank_engine::start_collective() {
   collective_.queue.pop_front();
   reader r(body);
   collective_.home = r.get<task_home>();
+  if (losses_ > 0 && !expected_home(collective_.home)) {
+    start_collective(); // nobody waits for this one any more
+    return;
+  }
   if (!expected_home(collective_.home)) {
     throw bad_message("torc: a received call for all ranks is from nowhere");
   }
@@ -147,7 +151,7 @@ void rank_engine::collective_ended(reader& r) {
   }
   w.put(collective_.error.data(), collective_.error.size());
   if (rank != 0) {
-    post(protocol_.parent(), {.what = message_kind::ran}, std::move(w));
+    post(collective_.asked_by, {.what = message_kind::ran}, std::move(w));
     return;
   }
   post(collective_.home.rank, {.what = message_kind::result}, std::move(w));

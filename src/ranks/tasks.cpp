@@ -23,8 +23,10 @@ constexpr int ticks_of_rest = 4;
 } // namespace
 
 struct rank_engine::parcel {
-  explicit parcel(bool to_oneself) : inline_only(to_oneself) {}
+  parcel(const rank_engine& engine, int receiver)
+      : to(receiver), inline_only(receiver == engine.rank || engine.survive()) {}
 
+  const int to;
   const bool inline_only; ///< a message to oneself has no blocks
   writer w;
   std::uint16_t count = 0;
@@ -39,7 +41,12 @@ struct rank_engine::parcel {
       const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
-      w.put(passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d));
+      const task_home home =
+          passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d, to);
+      w.put(home);
+      if (passed_on) {
+        engine.tell_passed_on(home, to);
+      }
       w.put(static_cast<std::uint8_t>(d.level));
       w.put(static_cast<std::uint8_t>(d.uncounted));
       w.put(static_cast<std::uint32_t>(body.bytes().size()));
@@ -119,12 +126,12 @@ void rank_engine::publish_by_force() {
 /// The children of a recursion come first: the oldest is the largest. Submitted ones are many and
 /// alike.
 int rank_engine::give(int to, bool answer) {
-  const bool to_oneself = to == rank;
+  const bool to_oneself = to == rank; // with TORC_ROUND_TRIP
   bool forced = !to_oneself && spare() <= 0;
   if (forced) {
     publish_by_force();
   }
-  parcel p(to_oneself);
+  parcel p(*this, to);
   const int most = to_oneself ? 1 : spare();
   for (bool submitted = false;
        p.count < protocol_.share(to, submitted, most) && p.w.bytes().size() < full_message;) {
@@ -145,7 +152,11 @@ int rank_engine::give(int to, bool answer) {
 }
 
 void rank_engine::ship(submitted& s, int to, int q) {
-  parcel p(false);
+  if (lost_[static_cast<std::size_t>(to)].load(std::memory_order_relaxed)) {
+    run_here(s);
+    return;
+  }
+  parcel p(*this, to);
   p.w.put(static_cast<std::int32_t>(q));
   p.w.put(s.options.is_pinned);
   p.w.put(s.options.is_direct);
@@ -167,22 +178,32 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   std::vector<std::span<std::byte>> to;
   std::vector<bytes> dropped; // blocks of tasks that could not be loaded
   std::size_t first_block = 0;
+  const auto drop = [&](std::span<const std::size_t> sizes) {
+    for (const std::size_t n : sizes) {
+      to.emplace_back(dropped.emplace_back(n));
+    }
+  };
   for (int i = 0; i < h.count; ++i) {
     const auto home = r.get<task_home>();
     const auto level = r.get<std::uint8_t>(), uncounted = r.get<std::uint8_t>();
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
-    if (!expected_home(home) || level >= levels || uncounted > 1 || size > r.rest().size() ||
+    const bool wanted = expected_home(home);
+    if ((!wanted && losses_ == 0) || level >= levels || uncounted > 1 || size > r.rest().size() ||
         blocks > a.block_sizes.size() - first_block) {
       throw bad_message("torc: a received task is longer than its message, of no level, or from "
                         "nowhere");
     }
     const auto sizes = std::span<const std::size_t>(a.block_sizes).subspan(first_block, blocks);
     reader body(r.rest().first(size), sizes);
-    const inline_section no_blocks(body, a.from == rank); // as in `parcel`
+    const inline_section no_blocks(body, a.from == rank || survive()); // as in `parcel`
     r.skip(size);
     received_ += uncounted == 0;
     first_block += blocks;
+    if (!wanted) { // it runs elsewhere by now, or nobody waits for it any more
+      drop(sizes);
+      continue;
+    }
     try {
       std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
       body.expect_end();
@@ -193,9 +214,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       const auto places = body.take_destinations();
       to.insert(to.end(), places.begin(), places.end());
     } catch (...) {
-      for (const std::size_t n : sizes) {
-        to.emplace_back(dropped.emplace_back(n));
-      }
+      drop(sizes);
       writer w;
       w.put(home.slot);
       w.put(home.generation);
@@ -225,8 +244,21 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
 
 /// Whether a task may come from there. One of ours has been stolen back.
 bool rank_engine::expected_home(const task_home& home) {
-  return home.rank == rank ? away_.has(home.slot, home.generation)
-                           : home.rank >= 0 && home.rank < transport_.size();
+  return home.rank == rank
+             ? away_.has(home.slot, home.generation)
+             : home.rank >= 0 && home.rank < transport_.size() && !protocol_.is_lost(home.rank);
+}
+
+/// Where losses are survived the home of a task must know who has it. It hears it from whoever
+/// passes it on, who, if he dies too early to tell, is known to have had it.
+void rank_engine::tell_passed_on(const task_home& home, int to) {
+  if (survive()) {
+    writer w;
+    w.put(home.slot);
+    w.put(home.generation);
+    post(home.rank, {.what = message_kind::passed_on, .value = static_cast<std::uint32_t>(to)},
+         std::move(w));
+  }
 }
 
 /// Calls `done` when the blocks of the message are in their places.
@@ -258,7 +290,7 @@ void rank_engine::send_home(remote_task& t) noexcept {
   std::shared_ptr<remote_task> owner(&t);
   const int home = t.home.rank;
   writer w;
-  const inline_section no_blocks(w, home == rank); // a message to oneself has none
+  const inline_section no_blocks(w, home == rank || survive()); // a message to oneself has none
   w.put(t.home.slot);
   w.put(t.home.generation);
   if (t.ended == outcome::value) {

@@ -191,6 +191,7 @@ configuration read_configuration() {
   read_switch("TORC_STATS", c.statistics);
   read_switch("TORC_STEALING", c.stealing);
   read_switch("TORC_ROUND_TRIP", c.round_trip);
+  read_switch("TORC_SURVIVE", c.survive);
   read_seed(c.seed);
   read_idle_spin(c.idle_spin);
   return c;

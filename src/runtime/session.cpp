@@ -20,6 +20,7 @@ struct introduction {
   std::uint64_t program = binary_identity();
   std::int32_t workers = 0; ///< 0: its share of the host's cores
   std::int32_t cores = usable_cores();
+  std::int32_t survive = 0; ///< rank 0's counts
   cpu_set_t mask;
   char host[64] = {};
 
@@ -67,6 +68,7 @@ void session::meet(configuration& c) {
   place_.rank = transport_->rank();
   introduction mine;
   mine.workers = c.workers;
+  mine.survive = c.survive;
   transport_->host().copy(mine.host, sizeof mine.host - 1);
   bytes packed(sizeof mine);
   std::memcpy(packed.data(), &mine, sizeof mine);
@@ -106,6 +108,10 @@ void session::meet(configuration& c) {
   }
   c.workers = workers[static_cast<std::size_t>(place_.rank)];
   transport_->make_pages(workers);
+  c.survive = root.survive != 0;
+  if (c.survive) {
+    transport_->expect_losses();
+  }
 }
 
 /// Waits until all ranks are here and all messages have arrived.

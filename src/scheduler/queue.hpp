@@ -88,6 +88,12 @@ struct alignas(64) queue {
     list.add(d);
     count(counter_of(list), 1);
   }
+  /// A published child that has been taken and not run.
+  void put_back(descriptor& child) noexcept {
+    child.shared.home.store(this, std::memory_order_relaxed);
+    children.insert_below(nullptr, child);
+    count(available, 1);
+  }
   /// Null stays null. Afterwards whoever called owns the task.
   template <class List>
   descriptor* take(List& list, descriptor* d) noexcept {

@@ -127,6 +127,18 @@ void scheduler::send(descriptor& d, int q, bool pinned) noexcept {
   w.shared.lock.lock();
   w.shared.add(pinned ? w.shared.pinned : w.shared.inbox, d);
   w.shared.lock.unlock();
+  has_more(w, pinned);
+}
+
+void scheduler::put_back(descriptor& child, int q) noexcept {
+  worker& w = *workers[static_cast<std::size_t>(q)];
+  w.shared.lock.lock();
+  w.shared.put_back(child);
+  w.shared.lock.unlock();
+  has_more(w, false);
+}
+
+void scheduler::has_more(worker& w, bool pinned) noexcept {
   // A worker that goes to sleep says so before it looks at its queue under the lock.
   if (w.asleep.load(std::memory_order_relaxed) != 0) {
     wake(w);

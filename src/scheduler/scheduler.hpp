@@ -47,6 +47,8 @@ public:
 
   /// Sends a submitted task to the process's worker `q`.
   void send(descriptor& d, int q, bool pinned) noexcept;
+  /// Returns a spawned child that was to run on another rank.
+  void put_back(descriptor& child, int q) noexcept;
   /// The one of all workers that gets the next task, beginning with our first.
   int next_cyclic() noexcept;
   /// The one of our workers.
@@ -79,6 +81,7 @@ public:
       nullptr}; ///< counts detached tasks, and those of threads that are no workers
 
 private:
+  void has_more(worker& w, bool pinned) noexcept;
   void run_worker(worker& w);
   void become(worker& w);
   void resign(worker& w) noexcept;

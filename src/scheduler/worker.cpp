@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 
 constinit torc::detail::front torc::detail::outside_front;
@@ -26,6 +27,12 @@ constexpr microseconds search_time_outside{500}, patience_outside{50};
 void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
 
 constexpr task_type no_task{nullptr, nullptr};
+
+/// What stands for a task in reports.
+any_function code_of(const descriptor& d) noexcept {
+  const any_function f = d.type->code != nullptr ? d.type->code(d) : nullptr;
+  return f != nullptr ? f : reinterpret_cast<any_function>(d.type->run);
+}
 
 } // namespace
 
@@ -94,6 +101,7 @@ void worker::loop() {
 void worker::execute(descriptor& d, bool pinned) noexcept {
   fiber& f = *own.running;
   f.tied = pinned ? this : nullptr;
+  own.begun.store(program_offset(code_of(d)), std::memory_order_relaxed);
   const descriptor* parent = d.shared.parent;
   if (parent != nullptr && parent->child_failed.load(std::memory_order_relaxed)) {
     d.ended = outcome::skipped;
@@ -181,6 +189,7 @@ descriptor* worker::search() noexcept {
     }
     return found;
   }
+  own.begun.store(0, std::memory_order_relaxed);
   owner.search_begins();
   if (owner.outer != nullptr) {
     owner.outer->search_begins();

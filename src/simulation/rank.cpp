@@ -181,9 +181,10 @@ void rank::leaves() {
   if (leaving_) {
     return;
   }
-  if (world_.all_hear_ && world_.root_ == 0) {
-    protocol_.for_children(
-        [&](int c) { post(c, header_bytes, {.from = id, .head = {.what = message_kind::end}}); });
+  if (world_.all_hear_ && world_.root_ == 0 && id == 0) {
+    for (int r = 1; r < world_.hosts_.ranks(); ++r) {
+      post(r, header_bytes, {.from = id, .head = {.what = message_kind::end}});
+    }
   }
   leaving_ = true;
   settle();

@@ -43,12 +43,14 @@ struct in_process_net::state {
       : options(std::move(o)),
         boxes(options.hosts.size()),
         gathered(options.hosts.size()),
+        gone(options.hosts.size()),
         together(static_cast<std::ptrdiff_t>(options.hosts.size())) {}
 
   in_process_options options;
   std::vector<mailbox> boxes;
   std::vector<bytes> gathered;
   std::vector<std::unique_ptr<page_memory>> pages;
+  std::vector<atomic<bool>> gone;
   std::barrier<> together;
   atomic<int> closing{0};
 };
@@ -87,7 +89,14 @@ public:
     return hosts[at(rank)] == hosts[at(rank_)] ? net_.pages[at(rank)]->page : nullptr;
   }
 
+  void expect_losses() override {}
+  bool gone(int rank) noexcept override { return net_.gone[at(rank)].load(); }
+  void lost(int) override {} // no blocks wait where losses are expected
+
   void send(int to, message&& m) override {
+    if (gone(rank_)) {
+      return;
+    }
     mailbox& box = net_.boxes[at(to)];
     const unsigned most = net_.options.most_delay;
     const auto delay = most == 0 ? 0u : static_cast<unsigned>(random_() % (most + 1));
@@ -112,6 +121,9 @@ public:
     bool any = !fetched_.empty();
     for (const auto& done : std::exchange(fetched_, {})) {
       done();
+    }
+    if (gone(rank_)) {
+      return any;
     }
     mailbox& box = net_.boxes[at(rank_)];
     if (!box.any.load(std::memory_order_acquire)) {
@@ -150,6 +162,9 @@ public:
   bool flushed() const noexcept override { return true; }
   bool moving() const noexcept override { return !fetched_.empty(); }
   bool closed() override {
+    if (gone(rank_)) {
+      return true;
+    }
     if (!std::exchange(closing_, true)) {
       net_.closing.fetch_add(1);
     }
@@ -173,6 +188,12 @@ private:
 in_process_net::in_process_net(in_process_options options)
     : state_(std::make_unique<state>(std::move(options))) {}
 in_process_net::~in_process_net() = default;
+
+void in_process_net::kill(int rank) {
+  if (!state_->gone[static_cast<std::size_t>(rank)].exchange(true)) {
+    state_->closing.fetch_add(1);
+  }
+}
 
 std::unique_ptr<transport> in_process_net::connect(int rank) {
   return std::make_unique<in_process_transport>(*state_, rank);

@@ -22,6 +22,9 @@ public:
   ~in_process_net();
   /// The transport of one rank. To be asked for by its own thread; must not outlive the net.
   std::unique_ptr<transport> connect(int rank);
+  /// Once all are connected: from here on nothing comes from that rank or gets there, as if its
+  /// process had died. From any thread.
+  void kill(int rank);
 
   struct state;
 

@@ -8,12 +8,14 @@
 #include <boost/mpi/environment.hpp>
 #include <cassert>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "transport/mpi_pages.hpp"
 #include "transport/mpi_session.hpp"
+#include "transport/mpi_survivors.hpp"
 
 namespace torc::detail {
 
@@ -44,6 +46,7 @@ struct packet {
 /// Some sends or receives that are complete together.
 struct transfer {
   std::function<void(receiver&)> done;
+  int peer;
   bool outgoing;
   std::size_t left = 0; ///< requests that are not complete
 };
@@ -61,6 +64,9 @@ public:
     pages_.make(session_.comm(), workers);
   }
   rank_page* page(int rank) noexcept override { return pages_.page(rank); }
+  void expect_losses() override { survivors_.emplace(session_.comm()); }
+  bool gone(int rank) noexcept override { return pages_.gone(rank); }
+  void lost(int rank) override;
   void send(int to, message&& m) override;
   void flush() override;
   void fetch(const arrival& a, std::vector<std::span<std::byte>> to,
@@ -84,7 +90,7 @@ private:
   void post(slot& s);
   std::byte* room(int to, std::size_t bytes);
   void flush(int to);
-  transfer_ptr begin(bool outgoing, std::function<void(receiver&)> done);
+  transfer_ptr begin(int peer, bool outgoing, std::function<void(receiver&)> done);
   void add(const transfer_ptr& t, MPI_Request request);
   template <class Byte>
   void apart(const transfer_ptr& t, std::span<Byte> what, int peer, int tag);
@@ -119,6 +125,9 @@ private:
   std::uint64_t expected_ = 0;
 
   mpi_pages pages_;
+  std::optional<mpi_survivors> survivors_;
+  std::vector<bool> lost_ = std::vector<bool>(open_.size()); ///< by rank
+  std::vector<transfer_ptr> abandoned_; ///< MPI may look at what is theirs for ever
 };
 
 mpi_transport::mpi_transport()
@@ -141,7 +150,7 @@ mpi_transport::~mpi_transport() {
     MPI_Cancel(&s.request);
     MPI_Wait(&s.request, MPI_STATUS_IGNORE); // returns at once: cancelled
   }
-  if (stage_ == stage::closed) {
+  if (stage_ == stage::closed && !survivors_) { // these calls wait for all
     pages_.release();
     session_.end_well();
   }
@@ -196,7 +205,7 @@ void mpi_transport::flush(int to) {
   if (done != 0) {
     free_.push_back(p);
   } else {
-    add(begin(true, [this, p](receiver&) { free_.push_back(p); }), request);
+    add(begin(to, true, [this, p](receiver&) { free_.push_back(p); }), request);
   }
 }
 
@@ -207,9 +216,9 @@ void mpi_transport::flush() {
   dirty_.clear();
 }
 
-transfer_ptr mpi_transport::begin(bool outgoing, std::function<void(receiver&)> done) {
+transfer_ptr mpi_transport::begin(int peer, bool outgoing, std::function<void(receiver&)> done) {
   if (outgoing) ++sending_;
-  return std::make_shared<transfer>(transfer{std::move(done), outgoing});
+  return std::make_shared<transfer>(transfer{std::move(done), peer, outgoing});
 }
 
 void mpi_transport::add(const transfer_ptr& t, MPI_Request request) {
@@ -259,7 +268,7 @@ void mpi_transport::send(int to, message&& m) {
 
   flush(to); // the receiver should know before the rest comes
   auto kept = std::make_shared<message>(std::move(m));
-  const transfer_ptr t = begin(true, [kept, sizes = std::move(sizes)](receiver&) {});
+  const transfer_ptr t = begin(to, true, [kept, sizes = std::move(sizes)](receiver&) {});
   if (!fits) {
     apart(t, size_bytes, to, tag_of(ticket)); // a moved vector's elements stay where they are
     apart(t, std::as_bytes(std::span(kept->head)), to, tag_of(ticket));
@@ -273,7 +282,7 @@ void mpi_transport::send(int to, message&& m) {
 void mpi_transport::fetch(const arrival& a, std::vector<std::span<std::byte>> to,
                           std::function<void()> done) {
   assert(to.size() == a.block_sizes.size());
-  const transfer_ptr t = begin(false, [done = std::move(done)](receiver&) { done(); });
+  const transfer_ptr t = begin(a.from, false, [done = std::move(done)](receiver&) { done(); });
   for (const auto& block : to) {
     apart(t, block, a.from, tag_of(a.ticket));
   }
@@ -297,7 +306,8 @@ void mpi_transport::take(int from, std::span<const std::byte> packet, receiver& 
     const auto sizes = std::as_writable_bytes(std::span(a.block_sizes));
     if (f.here == 0 && f.blocks + f.head != 0) {
       auto kept = std::make_shared<arrival>(std::move(a));
-      const transfer_ptr t = begin(false, [kept](receiver& to) { to.receive(std::move(*kept)); });
+      const transfer_ptr t =
+          begin(from, false, [kept](receiver& to) { to.receive(std::move(*kept)); });
       apart(t, sizes, from, tag_of(f.ticket));
       apart(t, head, from, tag_of(f.ticket));
     } else {
@@ -343,6 +353,24 @@ bool mpi_transport::advance(receiver& r) {
   return !finished.empty();
 }
 
+void mpi_transport::lost(int rank) {
+  session_.end_for_good();
+  lost_[static_cast<std::size_t>(rank)] = true;
+  if (packet* const p = std::exchange(open_[static_cast<std::size_t>(rank)], nullptr)) {
+    free_.push_back(p);
+  }
+  for (std::size_t i = requests_.size(); i-- > 0;) {
+    if (transfers_[i]->peer == rank) {
+      if (std::exchange(transfers_[i]->left, 0) != 0 && transfers_[i]->outgoing) --sending_;
+      abandoned_.push_back(std::move(transfers_[i]));
+      transfers_[i] = std::move(transfers_.back());
+      transfers_.pop_back();
+      requests_[i] = requests_.back();
+      requests_.pop_back();
+    }
+  }
+}
+
 bool mpi_transport::poll(receiver& r) {
   flush();
   bool any = false;
@@ -356,7 +384,8 @@ bool mpi_transport::poll(receiver& r) {
     ++received_;
     int count = 0;
     check(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count");
-    take(status.MPI_SOURCE, std::span(s.data).first(static_cast<std::size_t>(count)), r);
+    if (!lost_[static_cast<std::size_t>(status.MPI_SOURCE)])
+      take(status.MPI_SOURCE, std::span(s.data).first(static_cast<std::size_t>(count)), r);
     post(s);
     oldest_ = (oldest_ + 1) % ring_size;
   }
@@ -370,6 +399,11 @@ bool mpi_transport::poll(receiver& r) {
 /// on nobody sends, and the packets each rank has been sent can be counted and waited for.
 bool mpi_transport::closed() {
   flush();
+  if (survivors_) {
+    const auto gone = [this](int r) { return lost_[static_cast<std::size_t>(r)] || this->gone(r); };
+    if (survivors_->parted(gone)) stage_ = stage::closed;
+    return stage_ == stage::closed;
+  }
   if (collective_ != MPI_REQUEST_NULL) {
     int done = 0;
     check(MPI_Test(&collective_, &done, MPI_STATUS_IGNORE), "closing");

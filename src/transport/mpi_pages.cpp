@@ -3,8 +3,13 @@
 
 #include "transport/mpi_pages.hpp"
 
+#include <cerrno>
+#include <csignal>
 #include <memory>
 #include <new>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "transport/mpi_session.hpp"
 
@@ -50,12 +55,40 @@ void mpi_pages::make(const mpi::communicator& comm, const std::vector<int>& work
 
   rank_page* page = new (pages_[static_cast<std::size_t>(comm.rank())]) rank_page;
   page->workers = static_cast<std::uint32_t>(mine);
+  page->pid = getpid();
   for (std::size_t i = 0; i < mine; ++i) {
     new (page->fronts() + i) front;
   }
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Ibarrier(comm, &request), "MPI_Ibarrier");
   wait_for(request, "MPI_Ibarrier");
+  // Not by their numbers later on, which may be used again.
+  for (rank_page* const other : pages_) {
+    processes_.push_back(
+        other == nullptr || other == page
+            ? -1
+            : static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(other->pid), 0)));
+  }
+}
+
+mpi_pages::~mpi_pages() {
+  for (const int fd : processes_) {
+    if (fd >= 0) {
+      close(fd);
+    }
+  }
+}
+
+bool mpi_pages::gone(int rank) const noexcept {
+  const rank_page* const other = page(rank);
+  if (other == nullptr || other->pid == getpid()) {
+    return false;
+  }
+  if (const int fd = processes_[static_cast<std::size_t>(rank)]; fd >= 0) {
+    pollfd p{.fd = fd, .events = POLLIN, .revents = 0};
+    return poll(&p, 1, 0) > 0;
+  }
+  return kill(other->pid, 0) != 0 && errno == ESRCH; // a kernel before 5.3
 }
 
 void mpi_pages::release() {

@@ -11,8 +11,14 @@ namespace torc::detail {
 /// The pages of the ranks of this host, in memory that they share.
 class mpi_pages {
 public:
+  mpi_pages() = default;
+  mpi_pages(const mpi_pages&) = delete;
+  mpi_pages& operator=(const mpi_pages&) = delete;
   /// Makes and constructs them; collective, waits for all ranks.
   void make(const boost::mpi::communicator& comm, const std::vector<int>& workers);
+  ~mpi_pages();
+  /// Whether the process of that rank, of this host, has ended.
+  bool gone(int rank) const noexcept;
   /// Collective over the ranks of this host. Without it the memory lives as long as the process.
   void release();
   /// Null for a rank of another host, and before `make`.
@@ -23,6 +29,7 @@ public:
 
 private:
   std::vector<rank_page*> pages_;
+  std::vector<int> processes_; ///< by rank: a file descriptor that tells when it ends, or -1
   MPI_Win window_ = MPI_WIN_NULL;
 };
 

@@ -36,7 +36,8 @@ namespace {
 struct library {
   std::unique_ptr<mpi::environment> environment;
   mpi_session* session = nullptr;
-  bool broken = false; ///< a session was left before all ranks had ended it
+  bool broken = false;   ///< a session was left before all ranks had ended it
+  bool for_good = false; ///< and one of them never will
   ~library() {
     // Who exits in the middle of a session would wait in MPI_Finalize for ranks that wait for him;
     // without it the launcher ends the job.
@@ -52,6 +53,9 @@ library& the_library() {
 void initialise(library& l) {
   if (mpi::environment::finalized()) {
     throw std::logic_error("torc: MPI has been finalised, a session cannot begin");
+  }
+  if (l.for_good) {
+    throw std::logic_error("torc::init: a rank has been lost, no other session can begin");
   }
   if (!l.environment) { // it leaves an MPI alone that is initialised already
     l.environment = std::make_unique<mpi::environment>(mpi::threading::multiple, false);
@@ -111,6 +115,8 @@ mpi_session::mpi_session() {
   check(MPI_Comm_set_errhandler(*comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   l.session = this;
 }
+
+void mpi_session::end_for_good() { the_library().for_good = true; }
 
 mpi_session::~mpi_session() {
   library& l = the_library();

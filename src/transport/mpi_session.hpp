@@ -29,6 +29,8 @@ public:
 
   /// All ranks are ending their sessions. Where this has not been called MPI is not finalised.
   void end_well() { well_ = true; }
+  /// A rank is lost: no session can begin any more in this process.
+  void end_for_good();
   const boost::mpi::communicator& comm() const { return *comm_; }
 
 private:

@@ -40,11 +40,13 @@ protected:
 
 /// What the ranks of one host, and only they, share: to wake a rank that sleeps and to make one
 /// that works look at its messages.
-struct alignas(64) rank_page {
+struct alignas(128) rank_page {
   atomic<std::uint32_t> pollers{0}; ///< threads that poll and will do so once more
   atomic<std::uint32_t> asleep{0};  ///< somebody sleeps on `bell`
   atomic<std::uint32_t> bell{0};    ///< futex, shared between processes
   std::uint32_t workers = 0;
+  std::int32_t pid = 0;              ///< of the rank's process
+  atomic<std::uint32_t> reported{0}; ///< its death has been
   /// The fronts of the rank's workers, `workers` of them, right behind the page.
   front* fronts() noexcept { return reinterpret_cast<front*>(this + 1); }
 };
@@ -87,8 +89,14 @@ public:
   virtual bool flushed() const noexcept = 0;
   /// Whether something is under way that needs polls to get on.
   virtual bool moving() const noexcept = 0;
+  /// Start-up only, collective: ranks may be lost from here on.
+  virtual void expect_losses() = 0;
+  /// Whether the process of a rank of this host has ended.
+  virtual bool gone(int rank) noexcept = 0;
+  /// That rank is no more: what is under way from or to it is dropped. Nothing is sent to it.
+  virtual void lost(int rank) = 0;
   /// No rank will send any more, and all that was sent has been received. To be called until it is
-  /// true; collective.
+  /// true; collective, among the ranks that are not lost.
   virtual bool closed() = 0;
 };
 

@@ -62,6 +62,9 @@ public:
   std::vector<bytes> gather(const bytes& mine) override { return {5, mine}; }
   void make_pages(const std::vector<int>&) override {}
   rank_page* page(int r) noexcept override { return r == rank_ ? &page_ : nullptr; }
+  void expect_losses() override {}
+  bool gone(int) noexcept override { return false; }
+  void lost(int) override {}
   void send(int to, message&&) override {
     EXPECT_TRUE(to >= 0 && to < 5 && to != rank_);
     ++sent;
@@ -203,10 +206,11 @@ std::vector<arrival> valid_messages() {
   }
   all.push_back(message_of(0, {.what = message_kind::end, .value = 3}));
   all.push_back(message_of(3, {.what = message_kind::ran}));
-  all.push_back(message_of(3, {.what = message_kind::goodbye}, number{2}, rank_statistics{},
-                           rank_statistics{}));
+  all.push_back(message_of(3, {.what = message_kind::goodbye}, rank_statistics{}));
+  all.push_back(
+      message_of(3, {.what = message_kind::passed_on, .value = 2}, std::uint32_t{0}, number{1}));
   for (const auto what : {message_kind::request, message_kind::lifeline, message_kind::refusal,
-                          message_kind::close}) {
+                          message_kind::close, message_kind::beat}) {
     all.push_back(message_of(2, {.what = what}));
   }
   return all;
@@ -276,7 +280,7 @@ TEST_P(engine_of_rank, takes_any_bytes) {
       }
       mutate(a, random);
       waiting expected;
-      const task_home home = t.engine.away().add(rank, expected);
+      const task_home home = t.engine.away().add(rank, expected, 1);
       if (random() % 2 == 0 && a.head.size() >= sizeof(header) + 12 &&
           a.head[0] == static_cast<std::byte>(message_kind::result)) {
         std::memcpy(a.head.data() + sizeof(header), &home.slot, 4);
@@ -304,7 +308,7 @@ TEST_P(engine_of_rank, takes_any_bytes) {
 TEST(engine, drops_a_result_that_nobody_waits_for) {
   target t(0);
   waiting expected;
-  const task_home home = t.engine.away().add(0, expected);
+  const task_home home = t.engine.away().add(0, expected, 1);
   for (int times = 0; times < 2; ++times) {
     arrival a =
         message_of(1, {.what = message_kind::result}, home.slot, home.generation, outcome::value);

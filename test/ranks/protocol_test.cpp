@@ -262,7 +262,7 @@ struct nowhere final : torc::detail::site {
 TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
   nowhere site;
   const torc::detail::host_map hosts({0, 0, 0, 1, 1});
-  protocol p(site, 1, hosts, 1); // below 0, above 3 and 4
+  protocol p(site, 1, hosts, 1);
   p.hungry();
   ASSERT_GE(site.asked, 0);
   const auto refused = [&](int from, message_kind what, std::uint32_t value = 0) {
@@ -283,9 +283,10 @@ TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
   EXPECT_FALSE(refused(2, message_kind::tasks, 0)) << "for a lifeline, at any time";
   EXPECT_TRUE(refused(0, message_kind::refusal));
   EXPECT_TRUE(refused(0, message_kind::close)) << "not parted";
-  EXPECT_TRUE(refused(0, message_kind::goodbye)) << "not below";
-  EXPECT_FALSE(refused(3, message_kind::goodbye));
-  EXPECT_TRUE(refused(3, message_kind::goodbye)) << "twice";
+  EXPECT_TRUE(refused(3, message_kind::goodbye)) << "not the root";
+  protocol root(site, 0, hosts, 1);
+  EXPECT_NO_THROW(root.received(3, {.what = message_kind::goodbye}));
+  EXPECT_THROW(root.received(3, {.what = message_kind::goodbye}), torc::bad_message) << "twice";
 }
 
 TEST(protocol, knows_who_shares_a_host) {

@@ -70,4 +70,14 @@ struct closure {
   [[no_unique_address]] std::tuple<Args...> args;
 };
 
+/// Where the code of a callable begins; null for an object, whose type says what it does.
+template <class F>
+any_function code_address([[maybe_unused]] const F& f) noexcept {
+  if constexpr (std::is_pointer_v<F>) {
+    return reinterpret_cast<any_function>(f);
+  } else {
+    return nullptr;
+  }
+}
+
 } // namespace torc::detail

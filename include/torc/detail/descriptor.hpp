@@ -41,7 +41,7 @@ struct queue;
 struct remote_type;
 struct worker;
 
-/// What is known of a task statically. The last three say how it runs on another rank
+/// What is known of a task statically. Three say how it runs on another rank
 /// (torc/detail/remote.hpp); they are null for one that cannot leave the process.
 struct task_type {
   void (*run)(descriptor&) noexcept;    ///< runs the task, stores result or exception in it
@@ -50,6 +50,8 @@ struct task_type {
   void (*save)(const descriptor&, writer&) = nullptr; ///< writes callable and arguments
   /// Takes the result from the other rank; without a reader: it failed there.
   void (*take_result)(descriptor&, reader*) = nullptr;
+  /// The function it calls, for reports; null: a function object, which `run` stands for.
+  any_function (*code)(const descriptor&) noexcept = nullptr;
 };
 
 /// How a task ended.
@@ -129,7 +131,7 @@ struct descriptor {
   static void* finished() noexcept { return reinterpret_cast<void*>(1); }
 };
 
-/// The part of a worker that its own fast paths touch: one cache line.
+/// The part of a worker that its own fast paths touch: one cache line; and what others see of it.
 struct alignas(64) front {
   atomic<descriptor*> head{nullptr};
   atomic<bool> guard{true};
@@ -139,6 +141,10 @@ struct alignas(64) front {
   fiber* running = nullptr;
   worker* self = nullptr;             ///< null: this thread is no worker
   atomic<std::uint64_t> tasks_run{0}; ///< for the statistics
+
+  /// Where in the program the task is that it has begun last, other than in the place of a join; 0:
+  /// it looks for one.
+  alignas(64) atomic<std::uintptr_t> begun{0};
 };
 
 // The slow paths (src/scheduler/join.cpp).

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 #include <torc/bytes.hpp>
+#include <torc/detail/platform.hpp>
 #include <typeinfo>
 
 namespace torc::detail {
@@ -32,8 +33,6 @@ std::uint64_t binary_identity();
 void save_remote_type(writer& w, const remote_type& t);
 /// The same object in this process. Throws `bad_message` if there is none.
 const remote_type& load_remote_type(reader& r);
-
-using any_function = void (*)();
 
 /// A function of the program or of a library it has loaded, or null. Throws std::runtime_error for
 /// other code. `signature` stands for its type.

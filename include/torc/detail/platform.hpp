@@ -24,6 +24,8 @@
 
 namespace torc::detail {
 
+using any_function = void (*)();
+
 #ifndef TORC_MODEL_CHECK // the exhaustive tester of test/model brings its own of these
 template <class T>
 using atomic = std::atomic<T>;

@@ -92,7 +92,10 @@ private:
   static void save(const descriptor& d, writer& w) {
     save_closure(static_cast<const remote_call&>(d).what_, w);
   }
-  static constexpr task_type table{&run, &finish_remote, &remote, &save};
+  static any_function code(const descriptor& d) noexcept {
+    return code_address(static_cast<const remote_call&>(d).what_.f);
+  }
+  static constexpr task_type table{&run, &finish_remote, &remote, &save, nullptr, &code};
 
   closure<F, Args...> what_;
   result_slot<R> result_;
@@ -107,13 +110,14 @@ inline constexpr bool travels = result_ships<result_of<F, Args...>>&& shippable<
                                 (shippable<Args> && ...);
 
 /// The table of a task type `Call` that runs `f(args...)`: `Call::run` and, if it may leave the
-/// process, `Call::save` and `Call::take_result`.
+/// process, `Call::save` and `Call::take_result`; `Call::code` for reports.
 template <class Call, bool Travels, class F, class... Args>
 consteval task_type table_of(void (*finish)(descriptor&) noexcept) {
   if constexpr (Travels) {
-    return {&Call::run, finish, &remote_call<F, Args...>::remote, &Call::save, &Call::take_result};
+    return {&Call::run,         finish,     &remote_call<F, Args...>::remote, &Call::save,
+            &Call::take_result, &Call::code};
   } else {
-    return {&Call::run, finish};
+    return {&Call::run, finish, nullptr, nullptr, nullptr, &Call::code};
   }
 }
 

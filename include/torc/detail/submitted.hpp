@@ -112,6 +112,9 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
     }
     std::destroy_at(&self.what);
   }
+  static any_function code(const descriptor& d) noexcept {
+    return code_address(static_cast<const submitted_call&>(d).what.f);
+  }
   static constexpr task_type table =
       table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
 };

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+
+// Ranks that die. Those of a host see each other's processes end. The root and the ranks of other
+// hosts send each other beats, where losses are survived; otherwise it is up to the launcher to end
+// a job that has lost a host. Whoever sees a death tells the root, and the root everybody.
+//
+// What a lost rank had is made good by whoever waits for it. A task is known by its home, which
+// keeps it, and is run there again if any of the ranks it has been passed to is lost. It may still
+// be alive, or its result under way, with another one: what comes of that finds the slot taken.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include "ranks/engine.hpp"
+#include "scheduler/code_name.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often mates are looked at, and beats sent; who has not been heard for so long is lost.
+constexpr auto look_period = 50ms, beat_period = 1000ms, patience = 5000ms;
+
+/// The launcher ends the others, with the exit code of the one that died. If it does not, we do.
+constexpr auto launchers_turn = 2s;
+
+} // namespace
+
+bool rank_engine::survive() const noexcept { return scheduler_.config.survive; }
+
+/// The helper, again and again.
+void rank_engine::watch() {
+  const auto now = clock::now();
+  if (now < next_look_) {
+    return;
+  }
+  const bool stopped = now - next_look_ > beat_period && next_look_ != clock::time_point();
+  next_look_ = now + look_period;
+  for (int r = 0; r < transport_.size(); ++r) {
+    if (r != rank && !lost_[static_cast<std::size_t>(r)] && transport_.gone(r)) {
+      post(rank, {.what = message_kind::lost, .value = static_cast<std::uint32_t>(r)}, writer());
+    }
+  }
+  if (survive() && (stopped || now >= next_beat_)) {
+    next_beat_ = now + beat_period;
+    post(rank, {.what = message_kind::beat, .value = stopped}, writer());
+  }
+  progress(false);
+}
+
+/// Says that we live and looks who does. After a stop, as by a debugger or a batch system, nobody
+/// can have been heard.
+void rank_engine::beat(bool stopped) {
+  const auto now = clock::now();
+  const auto host = [&](int r) { return hosts[static_cast<std::size_t>(r)]; };
+  for (int r = 0; r < transport_.size(); ++r) {
+    if ((r == 0) == (rank == 0) || host(r) == host(rank) || protocol_.is_lost(r)) {
+      continue;
+    }
+    clock::time_point& heard = heard_[static_cast<std::size_t>(r)];
+    heard = stopped || heard == clock::time_point() ? now : heard;
+    if (now - heard > patience) {
+      lose(r);
+    } else {
+      send(r, {.what = message_kind::beat});
+    }
+  }
+}
+
+void rank_engine::lose(int r) {
+  if (protocol_.is_lost(r)) {
+    return;
+  }
+  const char* const why_not = !survive()            ? "the job ends"
+                              : r == 0              ? "rank 0 cannot be replaced: the job ends"
+                              : collective_.running ? "spmd cannot go on without it: the job ends"
+                                                    : nullptr;
+  report_loss(r, why_not != nullptr ? why_not : "the others go on");
+  if (why_not != nullptr) {
+    std::this_thread::sleep_for(launchers_turn);
+    std::_Exit(1);
+  }
+  ++losses_;
+  lost_[static_cast<std::size_t>(r)].store(true, std::memory_order_relaxed);
+  transport_.lost(r);
+  std::erase_if(arrived_, [r](const arrival& a) { return a.from == r; });
+  protocol_.lost(r);
+  drop_tasks_of(r);
+  make_good(r);
+  for (int other = 0; other < transport_.size(); ++other) {
+    if (other != rank && !protocol_.is_lost(other) && (rank == 0 || other == 0)) {
+      send(other, {.what = message_kind::lost, .value = static_cast<std::uint32_t>(r)});
+    }
+  }
+}
+
+/// Runs what rank `r` had of ours.
+void rank_engine::make_good(int r) {
+  for (descriptor* const d : away_.take_gone_with(r)) {
+    ++again_;
+    run_here(*d);
+  }
+}
+
+/// A task of ours that was to run elsewhere.
+void rank_engine::run_here(descriptor& d) noexcept {
+  const int q = scheduler_.next_local();
+  if (d.type->finish == &finish_child) {
+    scheduler_.put_back(d, q);
+  } else {
+    scheduler_.send(d, q, false);
+  }
+}
+
+/// Nobody waits for what rank `r` wanted to have run. What runs already comes to its end.
+void rank_engine::drop_tasks_of(int r) {
+  for (const auto& w : scheduler_.workers) {
+    queue& q = w->shared;
+    std::vector<std::unique_ptr<remote_task>> dropped;
+    q.lock.lock();
+    for (leveled_list* const list : {&q.inbox, &q.pinned}) {
+      for (descriptor *d = list->first(), *next = nullptr; d != nullptr; d = next) {
+        next = list->after(*d);
+        if (d->type->finish == &finish_remote && static_cast<remote_task*>(d)->home.rank == r) {
+          dropped.emplace_back(static_cast<remote_task*>(q.take(*list, d)));
+        }
+      }
+    }
+    q.lock.unlock();
+  }
+}
+
+/// One line, by one rank of those that share the dead one's page, otherwise by the root.
+void rank_engine::report_loss(int r, const char* consequence) {
+  rank_page* const page = transport_.page(r);
+  if (page != nullptr ? page->reported.exchange(1) != 0 : rank != 0) {
+    return;
+  }
+  const std::string what = page != nullptr ? what_runs(*page) : "";
+  std::fprintf(stderr, "torc: rank %d on %s has died%s%s: %s\n", r,
+               hosts[static_cast<std::size_t>(r)].c_str(), what.empty() ? "" : " while it ran ",
+               what.c_str(), consequence);
+}
+
+void rank_engine::sum_up_losses() const noexcept {
+  if (losses_ > 0) {
+    std::uint64_t again = 0;
+    for (const rank_statistics& s : gathered_) {
+      again += s.again;
+    }
+    std::fprintf(stderr, "torc: %d of %d ranks lost, %llu tasks run again\n", losses_,
+                 transport_.size(), static_cast<unsigned long long>(again));
+  }
+}
+
+/// What the workers of a rank of this host have begun last.
+std::string rank_engine::what_runs(rank_page& page) {
+  std::set<std::string> names;
+  for (std::uint32_t i = 0; i < page.workers; ++i) {
+    if (const std::uintptr_t code = page.fronts()[i].begun.load(std::memory_order_relaxed)) {
+      names.insert(code_name(code));
+    }
+  }
+  std::string all;
+  for (const std::string& name : names) {
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  return all;
+}
+
+} // namespace torc::detail
