@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// From tasks to SPMD and back: `spmd` runs a function once on every rank, at the same time, and in
-// it the ranks may call MPI. Here it gives all of them a table that rank 0 has made.
+// Data that every rank has. `torc::broadcast` gives all of them a copy, for tasks to use. In a
+// program that has MPI code for it, `spmd` runs that: a function, once on every rank at the same
+// time, in which the ranks may call MPI.
 //
 //     mpirun -n 4 broadcast
 
@@ -13,27 +14,34 @@
 
 namespace {
 
-std::vector<double> table(3); // each rank has its own
+using table = std::vector<double>;
 
-void broadcast_table(int root) {
-  MPI_Bcast(table.data(), static_cast<int>(table.size()), MPI_DOUBLE, root, torc::communicator());
+double scaled_sum(const torc::broadcasted<table>& t, double factor) {
+  return factor * std::accumulate(t->begin(), t->end(), 0.0);
 }
 
-void show() { std::printf("rank %d: %g %g %g\n", torc::rank(), table[0], table[1], table[2]); }
+table everywhere(3); // each rank has its own
 
-double sum_of_table() { return std::accumulate(table.begin(), table.end(), 0.0); }
+void broadcast_table(int root) {
+  MPI_Bcast(everywhere.data(), static_cast<int>(everywhere.size()), MPI_DOUBLE, root,
+            torc::communicator());
+}
 
-torc::task<int> app() {
-  table = {0, 100, 200};
-  if (torc::num_ranks() > 1) co_await torc::spmd(broadcast_table, torc::rank());
-  co_await torc::spmd(show);
+void show() {
+  std::printf("rank %d: %g %g %g\n", torc::rank(), everywhere[0], everywhere[1], everywhere[2]);
+}
 
-  // Any task may read it now, wherever it runs.
+torc::task<> app() {
+  const table made_here{1, 2, 3};
+  const auto t = co_await torc::broadcast(made_here);
   double sum = 0;
   for (int r = 0; r < torc::num_ranks(); ++r)
-    sum += torc::submit(torc::on_rank(r).pinned(), sum_of_table).get();
-  std::printf("sum of all tables: %g\n", sum);
-  co_return sum == 300 * torc::num_ranks() ? 0 : 1;
+    sum += torc::submit(torc::on_rank(r), scaled_sum, t, 10.0).get(); // what is sent is a number
+  std::printf("sum over %d ranks: %g\n", torc::num_ranks(), sum);
+
+  everywhere = {0, 100, 200};
+  if (torc::num_ranks() > 1) co_await torc::spmd(broadcast_table, torc::rank());
+  co_await torc::spmd(show);
 }
 
 } // namespace

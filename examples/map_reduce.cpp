@@ -24,6 +24,8 @@ torc::task<long> fib(int n) {
   co_return a + b;
 }
 
+long power(int x, int n) { return n == 0 ? 1 : x * power(x, n - 1); }
+
 torc::task<int> app() {
   std::vector<int> numbers(1'000'000);
   std::iota(numbers.begin(), numbers.end(), 0);
@@ -36,9 +38,14 @@ torc::task<int> app() {
   co_await torc::for_each(root, numbers, torc::chunk{10'000});
   std::printf("for_each: the root of 144 is %g\n", roots[144]);
 
-  const std::vector<int> few{20, 5, 25, 10};
+  const std::vector<int> few{20, 5, 25, 10}, exponents{1, 2, 3, 0};
   std::printf("map:     ");
   for (long value : co_await torc::map(fib, few, torc::chunk{1}))
+    std::printf(" %ld", value);
+  std::printf("\n");
+
+  std::printf("map:      of two ranges");
+  for (long value : co_await torc::map(power, few, exponents))
     std::printf(" %ld", value);
   std::printf("\n");
 

@@ -241,7 +241,8 @@ TEST(detached, its_future_and_exception) {
   EXPECT_EQ(lines, 2u) << text;
 }
 
-std::string statistics_of(void (*app)()) {
+template <class App>
+std::string statistics_of(App app) {
   const environment e("TORC_STATS", "1");
   testing::internal::CaptureStderr();
   run(app);
@@ -260,6 +261,16 @@ TEST(statistics, count_tasks_and_callbacks_but_not_what_is_uncounted) {
   });
   EXPECT_EQ(text.find("TORC: main starts\n"), 0u) << text;
   EXPECT_NE(text.find("\nTORC: node[0]: created=6, executed=6\n"), text.npos) << text;
+}
+
+torc::task<int> five() { co_return 5; }
+
+TEST(statistics, count_a_submitted_coroutine_once_and_not_where_get_calls_one) {
+  const std::string text = statistics_of([] {
+    static_cast<void>(torc::submit(five));
+    static_cast<void>(five().get());
+  });
+  EXPECT_NE(text.find("\nTORC: node[0]: created=1, executed=1\n"), text.npos) << text;
 }
 
 TEST(input, is_what_the_task_was_called_with) {

@@ -238,7 +238,7 @@ public:
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();
-    detail::retire(*detail::this_front(), promise_);
+    detail::pop(*detail::this_front(), promise_); // not counted: a call
     return promise_.take();
   }
 
