@@ -261,6 +261,7 @@ void rank_engine::send_now(int to, message&& m) {
     make_good(to);
     return;
   }
+  ++messages_;
   bytes_ += m.head.size();
   for (const auto& block : m.blocks) {
     bytes_ += block.size();
@@ -377,6 +378,7 @@ rank_statistics rank_engine::own_statistics() const {
   s.stolen_far = far_;
   s.requests = protocol_.statistics().requests;
   s.refused = protocol_.statistics().refused;
+  s.messages = messages_;
   s.bytes = bytes_;
   s.again = again_;
   return s;

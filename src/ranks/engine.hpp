@@ -35,8 +35,9 @@ struct rank_statistics {
   std::uint64_t stolen_far = 0;
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;
-  std::uint64_t bytes = 0; ///< sent
-  std::uint64_t again = 0; ///< tasks run again, because the rank that had them was lost
+  std::uint64_t messages = 0; ///< sent
+  std::uint64_t bytes = 0;    ///< of these
+  std::uint64_t again = 0;    ///< tasks run again, because the rank that had them was lost
   double idle = 0;         ///< seconds, of all workers
 };
 
@@ -154,7 +155,7 @@ private:
   std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
-  std::uint64_t bytes_ = 0, near_ = 0, far_ = 0, received_ = 0;
+  std::uint64_t messages_ = 0, bytes_ = 0, near_ = 0, far_ = 0, received_ = 0;
   struct collective {
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
     bool running = false;

@@ -33,14 +33,15 @@ void print_statistics(const scheduler& s) {
 }
 
 void print_statistics(const std::vector<rank_statistics>& ranks) {
-  std::fprintf(stderr, "torc: rank workers %10s %10s %10s %9s %9s %9s %9s %10s %9s\n", "created",
-               "executed", "in process", "near", "far", "requests", "refused", "bytes", "idle s");
+  std::fprintf(stderr, "torc: rank workers %10s %10s %10s %9s %9s %9s %9s %9s %10s %9s\n",
+               "created", "executed", "in process", "near", "far", "requests", "refused",
+               "messages", "bytes", "idle s");
   for (const rank_statistics& s : ranks) {
     std::fprintf(stderr,
-                 "torc: %4d %7d %10llu %10llu %10llu %9llu %9llu %9llu %9llu %10llu %9.3f\n",
+                 "torc: %4d %7d %10llu %10llu %10llu %9llu %9llu %9llu %9llu %9llu %10llu %9.3f\n",
                  s.rank, s.workers, number{s.created}, number{s.executed}, number{s.stolen_here},
                  number{s.stolen_near}, number{s.stolen_far}, number{s.requests}, number{s.refused},
-                 number{s.bytes}, s.idle);
+                 number{s.messages}, number{s.bytes}, s.idle);
   }
   for (const rank_statistics& s : ranks) {
     print_node(s.rank, s.created, s.executed);
