@@ -12,7 +12,8 @@ namespace simulated {
 struct costs {
   enum class law { constant, uniform, exponential, lognormal, pareto } kind;
   double mean_ns;
-  double shape; ///< sigma of the logarithm, or the exponent of the tail
+  double shape;     ///< sigma of the logarithm, or the exponent of the tail
+  double oversleep; ///< what a sleep of that time takes longer
 
   /// Of task i of a generation: the same whoever computes it, when and where.
   std::int64_t operator()(std::uint32_t generation, std::uint32_t i) const {
@@ -35,7 +36,7 @@ struct costs {
       factor = (shape - 1) / shape * std::pow(random.uniform(), -1 / shape);
       break;
     }
-    return static_cast<std::int64_t>(mean_ns * factor);
+    return static_cast<std::int64_t>(mean_ns * factor + oversleep);
   }
 };
 
@@ -45,6 +46,7 @@ inline costs make_costs(settings& s) {
       s.one_of("cost", {"constant", "uniform", "exponential", "lognormal", "pareto"}));
   c.mean_ns = s.number("mean_ns", 1e8);
   c.shape = s.number("shape", c.kind == costs::law::pareto ? 2.5 : 0.5);
+  c.oversleep = s.number("oversleep", 0.0);
   if (c.mean_ns > 1e12 || (c.kind == costs::law::pareto && c.shape <= 1))
     throw std::invalid_argument("tasks that long do not end");
   return c;

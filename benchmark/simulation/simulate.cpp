@@ -97,6 +97,8 @@ int run(int argc, char** argv) {
   const std::unique_ptr<problem> work = which == 0   ? make_uts(s)
                                         : which == 1 ? make_fib(s)
                                                      : make_population(s, m.ranks);
+  for (const char* name : {"node_ns", "call_ns", "oversleep"}) // of other problems
+    s.text(name, "");
   s.rest([&](const std::string& name, const std::string& value) { m.set(name, value); });
   world w(m, *work, seed, p);
   const outcome out = w.run();

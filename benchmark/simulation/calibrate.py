@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Fits the simulated machine to this one, and sets simulated figures beside measured ones.
+
+Writes machine.txt, which `simulate` reads: what messages, steals, wake-ups and tasks cost here, and
+how far makespan, steals and messages then are from measured ones. Compute-bound problems run on as
+many ranks as there are cores; the tasks of populations sleep, so 4 and 8 ranks fit on two cores.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+MPIRUN = ["sh", HERE.parents[1] / "cmake/mpirun.sh", "mpirun"]
+STATISTICS = re.compile(r"^torc: +\d+ +1 " + r" +(\d+)" * 8, re.M)  # of a rank of one worker
+CREATED, EXECUTED, INSIDE, NEAR, FAR, REQUESTS, REFUSED, MESSAGES = range(8)
+
+POPULATION = "problem=population mean_ns=5000000"
+CASES = [  # name, what to run, on how many ranks
+    ("uts T1", "problem=uts tree=T1", (1, 2)),
+    ("uts T3", "problem=uts tree=T3", (1, 2)),
+    ("fib 40", "problem=fib n=40", (1, 2)),
+    ("population, equal", f"{POPULATION}", (1, 2, 4, 8)),
+    ("population, log-normal", f"{POPULATION} cost=lognormal", (1, 2, 4, 8)),
+    ("population, Pareto", f"{POPULATION} cost=pareto", (1, 2, 4, 8)),
+    ("population, cyclic", f"{POPULATION} cost=lognormal spread=cyclic", (1, 2, 4, 8)),
+]
+
+
+def output_of(command, **environment):
+    return subprocess.run([str(c) for c in command], env={**os.environ, **environment}, text=True,
+                          capture_output=True, check=True)
+
+
+class Bench:
+    def __init__(self, build, repetitions):
+        self.folder, self.repetitions = build / "benchmark", repetitions
+
+    def measured(self, case, ranks):
+        """Medians of milliseconds, and of tasks stolen, requests and messages a rank."""
+        runs = []
+        for _ in range(self.repetitions):
+            done = output_of(MPIRUN + [ranks, 60, self.folder / "simulation/measured"]
+                             + case.split(), TORC_WORKERS="1", TORC_STATS="1")
+            rows = [[int(n) for n in row] for row in STATISTICS.findall(done.stderr)]
+            mean = [sum(column) / ranks for column in zip(*rows)] or [0] * 8
+            runs.append((float(done.stdout), mean[NEAR] + mean[FAR], mean[REQUESTS],
+                         mean[MESSAGES]))
+        return [statistics.median(values) for values in zip(*runs)]
+
+    def simulated(self, machine, case, ranks):
+        """The same of the simulation; means."""
+        runs = []
+        for seed in range(1, 10):
+            out = json.loads(output_of([self.folder / "simulation/simulate", machine, "json=1",
+                                        f"ranks={ranks}", f"seed={seed}"] + case.split()).stdout)
+            runs.append((out["makespan_ms"], out["stolen_near"] + out["stolen_far"],
+                         out["requests"], out["messages"]))
+        return [statistics.fmean(values) for values in zip(*runs)]
+
+    def messages(self):
+        """The figures of ranks/torc_messages by their names."""
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / "out.json"
+            output_of(MPIRUN + [2, 120, self.folder / "ranks/torc_messages", "--ranks=2x1",
+                                f"--benchmark_out={out}", "--benchmark_out_format=json"],
+                      TORC_WORKERS="1")
+            return {b["name"].split("/")[0]: b for b in json.loads(out.read_text())["benchmarks"]}
+
+
+def fit(bench):
+    """The parameters of the machine, in nanoseconds."""
+    figures = bench.messages()
+    half_trip = figures["rank_submit"]["plain_mpi_us"] * 1e3 / 2
+    # MPI's own price is half overhead at the ends, half latency; a byte costs what it does to copy.
+    p = {"near.overhead": half_trip / 4, "near.latency": half_trip / 2,
+         "near.gap": half_trip / 4,
+         "near.per_byte": 1e3 / figures["rank_bandwidth"]["mb_per_second"]}
+    one_way = p["near.latency"] + 2 * p["near.overhead"]
+    p["submit"] = 1e9 / figures["rank_submit_many"]["tasks_per_second"] - p["near.overhead"]
+    # A task sent to a rank that polls, and its result: what is left is shared by three steps.
+    rest = figures["rank_submit"]["median_us"] * 1e3 - 2 * one_way - p["submit"]
+    p["take"] = p["finish"] = max(rest, 0) / 3
+    p["give"] = p["take"]
+    steal = 2 * one_way + p["give"] + p["take"]
+    p["answer_fine"] = max(figures["rank_steal_busy"]["median_us"] * 1e3 - steal, 100)
+    p["answer_long"] = figures["rank_steal_long"]["median_us"] * 1e3 - steal
+    p["wake"] = bench.measured("problem=wake", 2)[0] * 1e6 / 2  # the helper, and its worker
+    nodes = 4_130_071
+    p["node_ns"] = bench.measured("problem=uts tree=T1", 1)[0] * 1e6 / nodes
+    p["call_ns"] = bench.measured("problem=fib n=40", 1)[0] * 1e6 / (2 * 165_580_141 - 1)
+    slept = bench.measured(POPULATION + " tasks_a_rank=20", 1)[0] * 1e6 / 20
+    p["oversleep"] = slept - 5e6
+    return p
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, type=pathlib.Path, metavar="DIR")
+    parser.add_argument("--repetitions", type=int, default=5, metavar="N")
+    parser.add_argument("--keep", action="store_true", help="do not fit again, only compare")
+    arguments = parser.parse_args()
+    bench = Bench(arguments.build, arguments.repetitions)
+    machine = HERE / "machine.txt"
+    if arguments.keep:
+        parameters = dict(line.split("=") for line in machine.read_text().splitlines()
+                          if line and line[0] != "#" and not line.startswith("error."))
+    else:
+        parameters = {name: f"{value:.3f}" if name.endswith(("per_byte", "_ns")) else f"{value:.0f}"
+                      for name, value in fit(bench).items()}
+
+    def write(errors):
+        lines = ["# What this machine is like to `simulate`, in nanoseconds; by calibrate.py.",
+                 *(f"{name}={value}" for name, value in parameters.items()),
+                 "# The largest errors of simulated figures, in percent.",
+                 *(f"error.{name}={value:.0f}" for name, value in errors.items())]
+        machine.write_text("\n".join(lines) + "\n")
+
+    write({})
+    rows = []
+    for name, case, all_ranks in CASES:
+        for ranks in all_ranks:
+            real, sim = bench.measured(case, ranks), bench.simulated(machine, case, ranks)
+            rows.append((name, ranks, real, sim))
+    print("| problem | ranks | ms | simulated | steals | simulated | requests | simulated "
+          "| messages | simulated |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name, ranks, real, sim in rows:
+        cells = " | ".join(f"{r:.1f} | {s:.1f}" for r, s in zip(real, sim))
+        print(f"| {name} | {ranks} | {cells} |")
+
+    def error(which):
+        return max(abs(sim[which] - real[which]) / real[which] * 100
+                   for _, _, real, sim in rows if real[which] > 1)
+
+    write({"makespan": error(0), "steals": error(1), "messages": error(3)})
+    print(machine.read_text())
+
+
+if __name__ == "__main__":
+    main()
