@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-/// What a simulation is told: `name=value` on the command line, or in files, a line each; later ones
-/// win. Whoever reads a value takes it away; what is left was a mistake.
+/// What a simulation is told: `name=value` on the command line, or in files, a line each; later
+/// ones win. Whoever reads a value takes it away; what is left was a mistake.
 class settings {
 public:
   settings(int argc, char** argv) {

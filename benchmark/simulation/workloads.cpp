@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "costs.hpp"
 #include "workloads.hpp"
+#include "costs.hpp"
 
 #include <cmath>
 #include <functional>

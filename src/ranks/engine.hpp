@@ -38,7 +38,7 @@ struct rank_statistics {
   std::uint64_t messages = 0; ///< sent
   std::uint64_t bytes = 0;    ///< of these
   std::uint64_t again = 0;    ///< tasks run again, because the rank that had them was lost
-  double idle = 0;         ///< seconds, of all workers
+  double idle = 0;            ///< seconds, of all workers
 };
 
 /// A rank's part in the whole: carries out what the protocol decides, turns tasks into bytes and

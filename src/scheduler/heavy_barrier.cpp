@@ -11,6 +11,10 @@ namespace {
 
 bool membarrier(int command) noexcept { return syscall(SYS_membarrier, command, 0, 0) == 0; }
 
+/// Asked for when the program is loaded: with more than one thread that takes 15 ms, which would
+/// stop whoever is first to force a worker, and that worker.
+const bool available = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+
 /// Where membarrier is not allowed: taking a right away from a page in use interrupts every core
 /// that runs a thread of this process.
 void shoot_down() noexcept {
@@ -30,7 +34,6 @@ void shoot_down() noexcept {
 } // namespace
 
 void heavy_barrier() noexcept {
-  static const bool available = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
   if (!available || !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
     shoot_down();
   }
