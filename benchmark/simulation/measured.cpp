@@ -5,17 +5,21 @@
 // number of cores.
 //
 //     mpirun -n 4 measured problem=population tasks_a_rank=20 mean_ns=5000000
+//     measured problem=sort n=1000000 trace=FILE      on one rank: and records it
 
 #include "../../examples/uts_tree.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <numeric>
+#include <span>
 #include <sys/prctl.h>
 #include <thread>
 #include <torc/torc.hpp>
 
 #include "costs.hpp"
+#include "recording.hpp"
 
 namespace {
 
@@ -43,6 +47,38 @@ long fib(long n) {
   auto a = torc::spawn(fib, n - 1);
   const long b = fib(n - 2);
   return a.get() + b;
+}
+
+/// Merge sort, recorded.
+void sort(recording& to, int parent, std::span<unsigned> all) {
+  recording::task t(to, parent);
+  if (all.size() <= 1000) {
+    std::sort(all.begin(), all.end());
+    return;
+  }
+  const std::size_t half = all.size() / 2;
+  const auto below = [&](std::span<unsigned> part) { sort(to, t.id(), part); };
+  {
+    auto right = torc::spawn(below, all.subspan(half));
+    t.waits();
+    below(all.first(half));
+    right.get();
+  }
+  t.goes_on();
+  std::inplace_merge(all.begin(), all.begin() + static_cast<long>(half), all.end());
+}
+
+double record_sort(settings& s) {
+  std::vector<unsigned> all(s.number<std::size_t>("n", 1'000'000));
+  torc::simulation::generator random(1);
+  for (unsigned& one : all)
+    one = static_cast<unsigned>(random());
+  recording r(2 * all.size() / 500 + 10);
+  const double begin = torc::wtime();
+  sort(r, -1, all);
+  const double took = (torc::wtime() - begin) * 1e3;
+  r.write(s.text("trace", "sort.trace"));
+  return took;
 }
 
 /// One of a population; `c` says how long it takes.
@@ -109,7 +145,7 @@ double population(settings& s) {
 int app(int argc, char** argv) {
   settings s(argc, argv);
   double took = 0;
-  switch (s.one_of("problem", {"uts", "fib", "population", "wake"})) {
+  switch (s.one_of("problem", {"uts", "fib", "population", "wake", "sort"})) {
   case 0: {
     const uts::tree* const t = uts::find(s.text("tree", "T1"));
     took = time([&] { search(static_cast<int>(t - uts::trees.data()), uts::root(*t)); });
@@ -121,8 +157,11 @@ int app(int argc, char** argv) {
   case 2:
     took = population(s);
     break;
-  default:
+  case 3:
     took = wake();
+    break;
+  default:
+    took = record_sort(s);
   }
   std::printf("%.6f\n", took);
   return 0;

@@ -93,15 +93,23 @@ int run(int argc, char** argv) {
   const errors e{s.number("error.makespan", 0.0), s.number("error.steals", 0.0),
                  s.number("error.messages", 0.0)};
   const policy p = make_policy(s);
-  const int which = s.one_of("problem", {"uts", "fib", "population"});
+  const int which = s.one_of("problem", {"uts", "fib", "population", "trace"});
   const std::unique_ptr<problem> work = which == 0   ? make_uts(s)
                                         : which == 1 ? make_fib(s)
-                                                     : make_population(s, m.ranks);
+                                        : which == 2 ? make_population(s, m.ranks)
+                                                     : make_trace(s);
+  const auto dead = s.number<std::int64_t>("dies", m.ranks); // this rank, at that time
+  const auto dies_at = s.number<nanoseconds>("dies_at", 0);
   for (const char* name : {"node_ns", "call_ns", "oversleep"}) // of other problems
     s.text(name, "");
   s.rest([&](const std::string& name, const std::string& value) { m.set(name, value); });
   world w(m, *work, seed, p);
+  if (dead < m.ranks) w.at(dies_at, static_cast<int>(dead), event_kind::dies);
   const outcome out = w.run();
+  if (out.lost_rank >= 0) {
+    std::fprintf(stderr, "simulate: rank %d is lost, which ends the job\n", out.lost_rank);
+    return 1;
+  }
   if (out.wrong != nullptr || out.ended < 0 || out.closed < 0) {
     std::fprintf(stderr, "simulate: it does not end well: %s\n",
                  out.wrong != nullptr ? out.wrong : "something is lost");

@@ -31,7 +31,7 @@ std::unique_ptr<problem> make_fib(settings& s);
 /// exponential, lognormal, pareto), mean_ns (100 ms), shape (sigma 0.5 or alpha 2.5), element
 /// bytes (8).
 std::unique_ptr<problem> make_population(settings& s, std::int64_t ranks);
-/// A recorded run (record.hpp): trace=FILE.
+/// A recorded run (recording.hpp): trace=FILE.
 std::unique_ptr<problem> make_trace(settings& s);
 
 } // namespace simulated

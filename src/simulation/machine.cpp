@@ -38,6 +38,7 @@ void machine::set(std::string_view name, std::string_view value) {
       {"submit", &submit},
       {"take", &take},
       {"finish", &finish},
+      {"detect", &detect},
       {"slow_share", &slow_share},
       {"slowness", &slowness},
   };

@@ -45,6 +45,8 @@ struct machine {
   nanoseconds take = 500;   ///< and back
   nanoseconds finish = 500; ///< makes a result into bytes, or takes it
 
+  nanoseconds detect = 1'000'000'000; ///< until a dead rank is noticed; then the job ends
+
   double slow_share = 0; ///< of the ranks, this share ...
   double slowness = 2;   ///< ... takes so many times as long for everything
 

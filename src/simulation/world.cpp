@@ -31,7 +31,7 @@ outcome world::run(int root, std::uint64_t most_events) {
   for (int r = 0; r < size(); ++r) {
     at(0, r, event_kind::looks);
   }
-  while (!events_.empty() && outcome_.events < most_events) {
+  while (!events_.empty() && outcome_.events < most_events && outcome_.lost_rank < 0) {
     const event e = events_.top();
     events_.pop();
     now_ = e.time;
@@ -50,7 +50,7 @@ void world::at(nanoseconds time, int rank, event_kind what, std::uint32_t messag
 
 void world::handle(const event& e) {
   rank& r = of(e.rank);
-  if (r.dead()) {
+  if (r.dead() && e.kind != event_kind::lost) {
     return;
   }
   switch (e.kind) {
@@ -75,6 +75,12 @@ void world::handle(const event& e) {
     break;
   case event_kind::dies:
     r.dies();
+    at(now_ + machine_.detect, e.rank, event_kind::lost);
+    break;
+  case event_kind::lost:
+    if (outcome_.closed < 0) {
+      outcome_.lost_rank = e.rank;
+    }
     break;
   }
 }

@@ -18,6 +18,7 @@ enum class event_kind : std::uint8_t {
   stealing_off,
   leaves,
   dies,
+  lost, ///< somebody notices
 };
 
 struct event {
@@ -42,6 +43,7 @@ struct outcome {
   std::uint64_t run = 0, stolen_near = 0, stolen_far = 0;
   std::uint64_t requests = 0, refused = 0, lifelines = 0, messages = 0, bytes = 0, lost = 0;
   std::uint64_t events = 0;
+  int lost_rank = -1;          ///< the job has ended because of it
   const char* wrong = nullptr; ///< what should not have happened
 
   double efficiency() const { return work / (capacity * static_cast<double>(ended)); }

@@ -245,6 +245,24 @@ TEST(protocol, worlds_that_fail_shrink) {
   EXPECT_EQ(fault(least), fault(least)) << "and replays";
 }
 
+/// Wherever a rank dies, that is what the job ends with, and not much later.
+TEST(protocol, a_dead_rank_ends_the_job) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(seed);
+    small_world w = draw(seed);
+    w.wait = 1000;
+    random_tree tree(w);
+    machine m = machine_of(w);
+    m.detect = 5000;
+    world sim(m, tree, w.seed);
+    const int dead = static_cast<int>(seed % static_cast<unsigned>(w.ranks));
+    sim.at(500, dead, event_kind::dies);
+    const outcome out = sim.run(w.root, 1'000'000);
+    EXPECT_EQ(out.lost_rank, dead);
+    EXPECT_LT(out.events, 100'000u);
+  }
+}
+
 /// What a rank says and is asked, without a world around it.
 struct nowhere final : torc::detail::site {
   void send(int to, header h) override {

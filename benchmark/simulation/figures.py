@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Simulates what doc/scaling.md shows: `policies` or `scaling`, then `draw`.
+
+The first two add lines of JSON to figures.jsonl and leave out what is already there; `draw` prints
+tables and makes the plots of doc/. Some runs take minutes, all of them about an hour of one core.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+DOC = HERE.parents[1] / "doc"
+RESULTS = HERE / "figures.jsonl"
+MACHINE = HERE / "machine.txt"
+
+MAP = "problem=population tasks=1000000"
+SAMPLER = "problem=population tasks_a_rank=20"
+SCALING = [  # name, what, on how many ranks
+    ("UTS T1XL", "problem=uts tree=T1XL", (64, 1024, 10240)),
+    ("UTS T1XXL", "problem=uts tree=T1XXL", (1024, 10240)),
+    ("UTS T3XXL", "problem=uts tree=T3XXL", (1024, 10240)),
+    ("UTS T1XXL, nodes of 10 us", "problem=uts tree=T1XXL node_ns=10000", (102400,)),
+    ("fib(56)", "problem=fib n=56", (64, 1024, 10240)),
+    ("flat map", MAP, (64, 1024, 10240, 102400)),
+    ("flat map, default chunk", MAP, (64, 1024, 10240)),
+    ("cyclic master", f"{MAP} spread=cyclic", (64, 1024, 10240, 102400)),
+    ("sampler, equal", SAMPLER, (64, 1024, 10240, 102400)),
+    ("sampler, uniform", f"{SAMPLER} cost=uniform", (64, 1024, 10240, 102400)),
+    ("sampler, log-normal", f"{SAMPLER} cost=lognormal", (64, 1024, 10240, 102400)),
+    ("sampler, Pareto", f"{SAMPLER} cost=pareto", (64, 1024, 10240, 102400)),
+    ("sampler, log-normal, 5 generations", f"{SAMPLER} cost=lognormal generations=5",
+     (64, 1024, 10240)),
+]
+POLICY_PROBLEMS = [
+    ("UTS T1L", "problem=uts tree=T1L ranks=256 per_host=16"),
+    ("UTS T3L", "problem=uts tree=T3L ranks=256 per_host=16"),
+    ("sampler", f"{SAMPLER} cost=lognormal ranks=10240"),
+    ("flat map", f"{MAP} ranks=10240"),
+    ("cyclic master", f"{MAP} spread=cyclic ranks=10240"),
+]
+POLICIES = [
+    ("the default", ""),
+    ("victims: flat", "victims=flat"),
+    ("victim: last giver, else random", "victim=last_giver"),
+    ("victim: random", "victim=random"),
+    ("children: half", "children=half"),
+    ("children: half to other hosts", "children=adaptive"),
+    ("submitted: one", "submitted=one"),
+    ("submitted: half to other hosts", "submitted=adaptive"),
+    ("back-off instead of lifelines", "silence=back_off"),
+    ("1 attempt near, 1 far", "near_attempts=1 far_attempts=1"),
+    ("2 attempts near, 2 far", "near_attempts=2 far_attempts=2"),
+    ("8 attempts near, 8 far", "near_attempts=8 far_attempts=8"),
+    ("16 attempts near, 16 far", "near_attempts=16 far_attempts=16"),
+]
+
+
+def known():
+    if not RESULTS.exists():
+        return {}
+    lines = [json.loads(line) for line in RESULTS.read_text().splitlines()]
+    return {(line["kind"], line["name"], line["what"]): line for line in lines}
+
+
+def simulate(build, kind, name, what):
+    if (kind, name, what) in known():
+        return
+    print(f"{kind}: {name}: {what}", file=sys.stderr, flush=True)
+    done = subprocess.run([build / "benchmark/simulation/simulate", MACHINE, "json=1",
+                           *what.split()], text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        print(done.stderr, file=sys.stderr)
+        return
+    with RESULTS.open("a") as file:
+        file.write(json.dumps({"kind": kind, "name": name, "what": what,
+                               **json.loads(done.stdout)}) + "\n")
+
+
+def chunked(name, what, ranks):
+    """A loop's default chunk: eight tasks a worker."""
+    return what + (f" chunk={max(1, 1_000_000 // (8 * ranks))}" if "default" in name else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["policies", "scaling", "draw"])
+    parser.add_argument("--build", default=HERE.parents[1] / "build/bench", type=pathlib.Path)
+    arguments = parser.parse_args()
+    if arguments.what == "policies":
+        for name, what in POLICY_PROBLEMS:
+            for policy, change in POLICIES:
+                simulate(arguments.build, "policy", f"{name}: {policy}", f"{what} {change}".strip())
+    elif arguments.what == "scaling":
+        for name, what, all_ranks in SCALING:
+            for ranks in all_ranks:
+                simulate(arguments.build, "scaling", name,
+                         f"{chunked(name, what, ranks)} ranks={ranks}")
+    else:
+        from figures_draw import draw
+        draw(known(), SCALING, POLICY_PROBLEMS, POLICIES, DOC)
+
+
+if __name__ == "__main__":
+    main()
