@@ -65,7 +65,9 @@ void sort(recording& to, int parent, std::span<unsigned> all) {
     right.get();
   }
   t.goes_on();
-  std::inplace_merge(all.begin(), all.begin() + static_cast<long>(half), all.end());
+  const std::vector<unsigned> halves(all.begin(), all.end());
+  const auto middle = halves.begin() + static_cast<long>(half);
+  std::merge(halves.begin(), middle, middle, halves.end(), all.begin());
 }
 
 double record_sort(settings& s) {
