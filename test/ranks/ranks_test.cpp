@@ -162,7 +162,7 @@ TEST(ranks, keep_the_levels_of_what_is_sent_to_them) {
       };
       static_cast<void>(torc::submit(there.priority(level), note, level));
     }
-    // The helper of rank 1 has queued them when the last has arrived; messages keep their order.
+    // Without delays messages keep their order here: when this has come, so have the others.
     static_cast<void>(torc::submit(torc::on_rank(1), [] { all_are_sent = true; }));
     torc::sync();
   });
@@ -244,10 +244,12 @@ void detach_more(int left) {
 }
 
 TEST_P(on_ranks, detached_tasks_end_before_the_ranks_part) {
-  for (int i = 0; i < 20; ++i) {
+  for (unsigned i = 0; i < 20; ++i) {
     detached_ran = 0;
-    run_world(ranks(GetParam()),
-              [] { static_cast<void>(torc::submit(torc::cyclic.detached(), detach_more, 7)); });
+    world w = ranks(GetParam());
+    w.seed = i;
+    w.most_delay = i % 2 * 20;
+    run_world(w, [] { static_cast<void>(torc::submit(torc::cyclic.detached(), detach_more, 7)); });
     EXPECT_EQ(detached_ran, 255);
   }
 }
