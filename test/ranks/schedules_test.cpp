@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Many small worlds, each with random ranks, delays and a random tree of tasks: every task runs
-// exactly once and every result is right. TORC_WORLDS=N for more worlds, TORC_FIRST_WORLD=N to
-// begin with another one: all that is random in a world but the threads follows from its number.
+// exactly once, as do callbacks and detached tasks, and every result is right. TORC_WORLDS=N for
+// more worlds, TORC_FIRST_WORLD=N to begin with another one: all that is random in a world but the
+// threads follows from its number.
 
 #include <atomic>
 #include <chrono>
@@ -37,6 +38,7 @@ struct node {
 
 constexpr int most_nodes = 200;
 std::atomic<int> runs[most_nodes];
+std::atomic<int> expected{0}, called{0}; ///< callbacks and detached tasks
 
 struct node_failed : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -82,8 +84,38 @@ torc::placement place_for(const node& n) {
   const auto workers = static_cast<number>(torc::num_workers());
   const torc::placement where[] = {torc::cyclic, torc::on_rank(static_cast<int>(n.draw(2, ranks))),
                                    torc::on_worker(static_cast<int>(n.draw(3, workers)))};
-  const torc::placement p = where[n.draw(4, 3)];
+  const torc::placement p = where[n.draw(4, 3)].priority(static_cast<int>(n.draw(1000, 10)));
   return n.draw(5, 4) == 0 ? p.pinned() : p;
+}
+
+void note_call() { ++called; }
+
+/// Submits it, perhaps with a callback, and perhaps something that nobody waits for.
+template <class F>
+torc::future<long> submit_node(F f, const node& n) {
+  auto future = torc::submit(place_for(n), f, n, ballast_for(n));
+  const auto note = [](torc::future<long>& x) {
+    EXPECT_TRUE(x.done());
+    static_cast<void>(x.exception());
+    ++called;
+  };
+  if (n.draw(1001, 3) == 0) {
+    ++expected;
+    future.callback(note);
+  }
+  if (n.draw(1002, 3) == 0) {
+    ++expected;
+    future.callback(torc::here.direct(), note);
+  }
+  if (n.draw(1003, 3) == 0) {
+    ++expected;
+    static_cast<void>(torc::submit(place_for(n).detached(), note_call));
+  }
+  if (n.draw(1004, 6) == 0) {
+    ++expected;
+    static_cast<void>(torc::submit(place_for(n).direct(), note_call));
+  }
+  return future;
 }
 
 template <class F>
@@ -110,12 +142,12 @@ long sum_of(const std::vector<node>& children, std::size_t from) {
     return others + value_or_failure([&] { return child.get(); });
   }
   case 2: {
-    auto future = torc::submit(place_for(c), run_coroutine, c, ballast_for(c));
+    auto future = submit_node(run_coroutine, c);
     const long others = sum_of(children, from + 1);
     return others + value_or_failure([&] { return future.get(); });
   }
   default: {
-    auto future = torc::submit(place_for(c), run_node, c, ballast_for(c));
+    auto future = submit_node(run_node, c);
     const long others = sum_of(children, from + 1);
     return others + value_or_failure([&] { return future.get(); });
   }
@@ -181,6 +213,7 @@ TEST(schedules, run_every_task_once) {
     for (int i = 0; i < most_nodes; ++i) {
       EXPECT_EQ(runs[i], i < root.size ? launches : 0) << "node " << i;
     }
+    EXPECT_EQ(called.exchange(0), expected.exchange(0));
     for (const auto& codes : ended.exit_codes) {
       EXPECT_EQ(codes, std::vector<int>(codes.size(), static_cast<int>(root.draw(122, 100))));
     }
