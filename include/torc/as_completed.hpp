@@ -21,8 +21,8 @@ public:
     std::size_t position = 0;
   };
   void add(entry& e, submitted& s) noexcept;
-  /// Waits for the next one. The caller knows that there is one.
-  entry& next() noexcept;
+  /// Waits for the next one, which the caller knows there is. A stop point.
+  entry& next();
 
 private:
   static void on_end(listener& l) noexcept;
@@ -80,12 +80,13 @@ public:
   std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
-  future<R>* advance() noexcept {
+  future<R>* advance() {
     if (given_ == futures_.size()) {
       return nullptr;
     }
+    future<R>* const next = futures_[queue_.next().position];
     ++given_;
-    return futures_[queue_.next().position];
+    return next;
   }
 
   std::vector<future<R>*> futures_;

@@ -40,10 +40,16 @@ public:
   bool done() const noexcept { return state_->done.load(std::memory_order_acquire); }
 
   /// Waits for the task; suspends the calling task meanwhile, or blocks a thread that is no worker.
-  void wait() const noexcept {
+  void wait() const {
     detail::submitted* const task = state_;
     detail::wait_for_all({&task, 1});
+    stop_point();
   }
+
+  /// Stops the task, wherever it is, with all that it has started; its result is `cancelled` then,
+  /// unless it has ended already or ends well all the same. If it has not started it does not.
+  /// Returns at once. Any thread, any number of times. Costs a look at all queues of the process.
+  void cancel() noexcept { detail::stop(*state_, detail::stop_state::cancelled); }
 
   /// Waits, then gives the result, valid as long as the future; or throws the task's exception.
   detail::reference_to<R> get()& {

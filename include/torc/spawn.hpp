@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <torc/detail/remote.hpp>
+#include <torc/stop.hpp>
 
 namespace torc {
 
@@ -48,9 +49,8 @@ protected:
     using detail::outcome;
     unasked = false;
     claim.store(detail::claim_state::empty, std::memory_order_relaxed);
-    if (ended == outcome::error || ended == outcome::thrown) {
-      detail::forget_failure();
-      std::rethrow_exception(take_error());
+    if (ended > outcome::value) {
+      detail::rethrow_failure(*this);
     }
     ended = outcome::none;
     return result_.take();
@@ -70,29 +70,21 @@ private:
     } else if (ended == outcome::thrown) {
       take_error();
     } else if (ended == outcome::error) {
-      std::exception_ptr failure = take_error();
       if (first_join && !unwinding) {
-        std::rethrow_exception(std::move(failure));
+        detail::rethrow_failure(*this);
       }
-      detail::report_lost(failure);
+      detail::report_lost(take_error());
     }
-    ended = outcome::none;
+    const bool missing = std::exchange(ended, outcome::none) == outcome::skipped;
+    if (missing && first_join && !unwinding) {
+      stop_point(); // what relies on it must not go on
+    }
   }
 
   friend struct detail::access;
 };
 
 namespace detail {
-
-/// Ends the running task if an exception passes.
-struct leave_guard {
-  descriptor* running;
-  ~leave_guard() {
-    if (running != nullptr) {
-      leave_unwinding(*running);
-    }
-  }
-};
 
 /// One store where all ways out of `get` meet, for the compiler to see.
 struct asking {
@@ -117,15 +109,12 @@ public:
   R get() {
     const asking mark{this->unasked};
     if (claim(*this_front(), *this)) [[likely]] {
-      leave_guard guard{this};
       if constexpr (std::is_void_v<R>) {
-        call(this->f, this->args);
-        guard.running = nullptr;
+        call_here();
         leave(*this);
         return;
       } else {
-        R result = call(this->f, this->args);
-        guard.running = nullptr;
+        R result = call_here();
         leave(*this);
         return result;
       }
@@ -134,8 +123,15 @@ public:
   }
 
 private:
+  R call_here() {
+    try {
+      return call(this->f, this->args);
+    } catch (...) {
+      leave_failing(*this);
+    }
+  }
   [[gnu::noinline, gnu::cold]] R get_settled() {
-    if (this->ended == outcome::skipped) { // by a thief, because a sibling had failed
+    if (this->ended == outcome::skipped && !is_stopped(this_scope())) { // because of a sibling
       enter(*this_front(), *this);
       run(*this);
       leave_unwinding(*this);

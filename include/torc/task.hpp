@@ -47,6 +47,7 @@ struct awaiting {
   std::coroutine_handle<> parent;
   std::size_t pending = 0; ///< pushed and not joined
   bool failed = false;     ///< one of them has thrown, or been skipped
+  bool parallel = false;   ///< they are children, and not called one after the other
 };
 
 struct promise_base : descriptor {
@@ -173,6 +174,9 @@ private:
   void replace_by(std::exception_ptr e) noexcept {
     if (this->group != nullptr) {
       this->group->failed = true; // here, so that a task that ends well need not look
+      if (this->group->parallel) {
+        child_threw(*this, e);
+      }
     }
     if (this->ended == outcome::value) {
       this->result.empty();

@@ -7,6 +7,7 @@
 #include <torc/bind.hpp>
 #include <torc/broadcast.hpp>
 #include <torc/future.hpp>
+#include <torc/group.hpp>
 #include <torc/lazy_map.hpp>
 #include <torc/map.hpp>
 #include <torc/placement.hpp>
@@ -15,6 +16,7 @@
 #include <torc/shippable.hpp>
 #include <torc/spawn.hpp>
 #include <torc/spmd.hpp>
+#include <torc/stop.hpp>
 #include <torc/submit.hpp>
 #include <torc/task.hpp>
 #include <torc/version.hpp>

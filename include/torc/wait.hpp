@@ -3,6 +3,7 @@
 
 #include <torc/detail/operation.hpp>
 #include <torc/detail/waitable.hpp>
+#include <torc/result.hpp>
 
 namespace torc {
 
@@ -36,17 +37,8 @@ requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait(X&&... x) {
 /// it holds copies, and if the results cannot be copied nothing is given: ask the futures.
 template <detail::can_wait_range Range>
 auto wait(Range&& range) {
-  using w = detail::waitable_for<std::ranges::range_reference_t<Range>>;
   return detail::operation([&range] {
-    std::vector<std::remove_reference_t<std::ranges::range_reference_t<Range>>*> elements;
-    for (auto& x : range) {
-      w::begin(x);
-      elements.push_back(&x);
-    }
-    bool failed = false;
-    for (auto x = elements.rbegin(); x != elements.rend(); ++x) {
-      failed |= !w::join(**x, failed);
-    }
+    detail::join_range(detail::begin_all(range), true);
     return detail::results_of_range(range);
   });
 }
@@ -55,6 +47,36 @@ auto wait(Range&& range) {
 template <class... X>
 requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
   return std::apply([](auto&... x) { return wait(x...); }, things);
+}
+
+/// The other policy: waits for tasks, children and futures, and gives a `result` for each, as a
+/// tuple in the order of the arguments. The failure of one skips none of the others. Throws
+/// nothing: of a task that was cancelled the result says so.
+template <class... X>
+requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait_all(X&&... x) {
+  return detail::operation([args = std::tuple<X&...>(x...)] {
+    return std::apply(
+        [](auto&... a) {
+          (detail::waitable_for<X>::begin(a), ...);
+          detail::in_reverse([]<class Y>(Y& y) { detail::waitable_for<Y>::join(y, false); }, a...);
+          return std::tuple<detail::result_for<X>...>{detail::outcome_of(a)...};
+        },
+        args);
+  });
+}
+
+/// The same for a range: a vector of results.
+template <detail::can_wait_range Range>
+auto wait_all(Range&& range) {
+  return detail::operation([&range] {
+    const auto elements = detail::begin_all(range);
+    detail::join_range(elements, false);
+    std::vector<detail::result_for<std::ranges::range_reference_t<Range>>> results;
+    for (auto* x : elements) {
+      results.push_back(detail::outcome_of(*x));
+    }
+    return results;
+  });
 }
 
 /// Waits for all children of the calling task: `sync` as an operation.

@@ -22,7 +22,10 @@ struct fiber {
   char* frame_top = nullptr;
   char* frame_limit = nullptr;
   buried_frame* buried = nullptr;
-  worker* tied = nullptr;  ///< if set, only this worker resumes it
+  worker* tied = nullptr; ///< if set, only this worker resumes it
+  /// What stops the task that runs on it; null if only all can be stopped. Entries of the stack
+  /// that no publisher has seen belong to it.
+  stop_scope* scope = nullptr;
   bool collective = false; ///< runs part of an spmd
   fiber* next = nullptr;   ///< link in the pool, or in a list of ready fibers
 

@@ -175,6 +175,9 @@ void rank_engine::handle(arrival& a) {
   case message_kind::result:
     accept_result(a, r);
     break;
+  case message_kind::stop:
+    accept_stop(a.from, r);
+    break;
   case message_kind::collective:
     expect_from(rank == 0);
     collective_.queue.emplace_back(h, bytes(r.rest().begin(), r.rest().end()));

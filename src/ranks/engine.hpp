@@ -11,6 +11,7 @@
 #include <torc/detail/remote.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <torc/detail/submitted.hpp>
+#include <unordered_map>
 #include <vector>
 
 #include "ranks/broadcasts.hpp"
@@ -59,6 +60,8 @@ public:
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q) override;
+  void spread_stop() noexcept override;
+  bool stopped_at_home(stop_scope& of_task) noexcept override;
   /// Sends the outcome of a task that came from elsewhere home, and deletes it.
   void send_home(remote_task& t) noexcept;
 
@@ -115,6 +118,8 @@ private:
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
   void accept_result(arrival& a, reader& r);
+  void accept_stop(int from, reader& r);
+  void forget_stop(const task_home& home);
   bool expected_home(const task_home& home);
   void tell_passed_on(const task_home& home, int to);
   void enqueue(remote_task& t, int q, bool pinned);
@@ -183,6 +188,10 @@ private:
   };
   spinlock post_lock_;
   std::vector<posted> posted_;
+
+  spinlock stops_lock_;
+  /// Tasks that their homes have stopped: the generation by rank and slot.
+  std::unordered_map<std::uint64_t, std::uint64_t> stops_;
 
   spinlock end_lock_;
   std::map<std::uint16_t, int> ends_; ///< exit codes of launches, by their number

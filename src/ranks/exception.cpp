@@ -16,6 +16,7 @@
 #include <string>
 #include <system_error>
 #include <torc/remote_error.hpp>
+#include <torc/stop.hpp>
 #include <typeinfo>
 #include <utility>
 #include <variant>
@@ -154,10 +155,10 @@ struct known_table {
     add<std::logic_error, std::invalid_argument, std::domain_error, std::length_error,
         std::out_of_range, std::runtime_error, std::range_error, std::overflow_error,
         std::underflow_error, std::system_error, std::ios_base::failure, std::future_error,
-        bad_message, remote_error>();
+        bad_message, remote_error, timed_out>();
     add_plain<std::exception, std::bad_exception, std::bad_alloc, std::bad_array_new_length,
               std::bad_cast, std::bad_any_cast, std::bad_typeid, std::bad_optional_access,
-              std::bad_variant_access, std::bad_function_call, std::bad_weak_ptr>();
+              std::bad_variant_access, std::bad_function_call, std::bad_weak_ptr, cancelled>();
   }
 };
 

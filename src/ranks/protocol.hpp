@@ -34,6 +34,7 @@ enum class message_kind : std::uint8_t {
   tasks,      ///< a stolen one or more; `value` is 1 if they answer a request
   submission, ///< a task that was sent here
   result,     ///< of a task of ours
+  stop,       ///< tasks of the sender are to stop
   collective, ///< asks the root for an spmd ...
   run,        ///< ... which has everybody run it ...
   ran,        ///< ... and hears when the ranks below have

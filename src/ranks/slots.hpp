@@ -25,6 +25,7 @@ public:
     place& p = places_[slot];
     p.task = &d;
     p.went_to.assign(1, to);
+    p.told = false;
     ++used_;
     const task_home home{rank, slot, ++p.generation};
     lock_.unlock();
@@ -75,6 +76,20 @@ public:
     lock_.unlock();
     return found;
   }
+  /// Those that have been stopped, once each; their rank is not filled in.
+  std::vector<task_home> take_stopped() {
+    std::vector<task_home> stopped;
+    lock_.lock();
+    for (std::uint32_t i = 0; i < places_.size(); ++i) {
+      place& p = places_[i];
+      if (p.task != nullptr && !p.told && find_stopped(p.task->within)) {
+        p.told = true;
+        stopped.push_back({.slot = i, .generation = p.generation});
+      }
+    }
+    lock_.unlock();
+    return stopped;
+  }
   bool empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
 
 private:
@@ -82,6 +97,7 @@ private:
     descriptor* task = nullptr;
     std::uint64_t generation = 0;
     std::vector<int> went_to; ///< ranks
+    bool told = false; ///< the other ranks know that it is stopped
   };
   spinlock lock_;
   std::vector<place> places_;

@@ -20,7 +20,10 @@ enum class call_kind : std::uint32_t { task, at_once, allow_stealing, forbid_ste
 
 /// One rank's part. Pinned to worker 0; with its end the rank's part ends.
 struct part final : descriptor {
-  explicit part(remote_task* t) : descriptor(table), body(t) { std::construct_at(&shared); }
+  explicit part(remote_task* t) : descriptor(table), body(t) {
+    std::construct_at(&shared);
+    within = nullptr; // it must run, as others wait for it
+  }
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<part&>(d);

@@ -31,6 +31,7 @@ struct rank_engine::parcel {
   writer w;
   std::uint16_t count = 0;
   std::shared_ptr<std::vector<std::unique_ptr<remote_task>>> owner;
+  bool late = false; ///< a task of ours was stopped, and perhaps nobody has seen that it is leaving
 
   /// False if the task could not be saved; then it has failed.
   bool add(rank_engine& engine, descriptor& d) {
@@ -73,6 +74,7 @@ struct rank_engine::parcel {
         owner->push_back(std::move(task));
       }
     }
+    late |= !passed_on && is_stopped(d.within);
     ++count;
     engine.sent_.fetch_add(uncounted ? 0 : 1, std::memory_order_relaxed);
     return true;
@@ -147,6 +149,9 @@ int rank_engine::give(int to, bool answer) {
   if (p.count > 0) {
     post(to, {.what = message_kind::tasks, .count = p.count, .value = answer}, std::move(p.w),
          p.owner);
+    if (p.late) {
+      spread_stop();
+    }
   }
   return p.count;
 }
@@ -163,6 +168,9 @@ void rank_engine::ship(submitted& s, int to, int q) {
   if (p.add(*this, s)) {
     post(to, {.what = message_kind::submission, .count = 1}, std::move(p.w), p.owner);
     progress(false);
+    if (p.late) {
+      spread_stop();
+    }
   }
 }
 
@@ -279,6 +287,13 @@ void rank_engine::enqueue(remote_task& t, int q, bool pinned) {
     local = here != nullptr && !pinned ? here->id : scheduler_.next_local();
   }
   t.stays = scheduler_.config.round_trip; // once is enough
+  t.parent = &scheduler_.root;
+  forget_stop(t.home);
+  if (is_stopped(&t)) {
+    t.ended = outcome::skipped;
+    finish_remote(t);
+    return;
+  }
   scheduler_.send(t, local, pinned);
 }
 
@@ -293,6 +308,9 @@ void rank_engine::send_home(remote_task& t) noexcept {
   const inline_section no_blocks(w, home == rank || survive()); // a message to oneself has none
   w.put(t.home.slot);
   w.put(t.home.generation);
+  if (t.ended == outcome::skipped) {
+    t.fail(cancelled_error());
+  }
   if (t.ended == outcome::value) {
     const std::size_t size = w.bytes().size();
     try {

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
+#include <torc/group.hpp>
 #include <torc/spawn.hpp>
 #include <typeinfo>
 
 #include "scheduler/baton.hpp"
+#include "scheduler/stop.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/worker.hpp"
 
@@ -80,7 +82,13 @@ bool claim_slow(descriptor& d) noexcept {
   }
   w->serve(); // a publisher at work ends first; afterwards `seen` is final
   if (d.seen.load(std::memory_order_relaxed) != visibility::published || take_back(d)) {
-    return true;
+    if (!is_stopped(this_scope())) [[likely]] {
+      return true;
+    }
+    d.ended = outcome::skipped;
+    pop(*this_front(), d);
+    d.claim.store(claim_state::joined, std::memory_order_relaxed);
+    return false;
   }
   wait_for_thief(d);
   pop(*this_front(), d);
@@ -109,7 +117,11 @@ bool claim_any(descriptor& d) noexcept {
 
 void finish_child(descriptor& d) noexcept {
   if (d.ended == outcome::error) {
-    d.shared.parent->child_failed.store(true, std::memory_order_relaxed);
+    descriptor& parent = *d.shared.parent;
+    parent.child_failed.store(true, std::memory_order_relaxed);
+    if (group_scope* const g = as_group(parent)) {
+      g->fail(d.error, nullptr);
+    }
   }
   // From the exchange on the parent may go on, and `d` die with it.
   void* waiter = d.shared.waiter.exchange(descriptor::finished(), std::memory_order_acq_rel);
@@ -123,7 +135,7 @@ void settle(descriptor& d, bool skip) noexcept {
     return;
   }
   bool run = claim(*this_front(), d);
-  if (!run && d.ended == outcome::skipped && !skip) {
+  if (!run && d.ended == outcome::skipped && !skip && !is_stopped(this_scope())) {
     enter(*this_front(), d); // a sibling had failed, but now this one is asked for
     run = true;
   }
@@ -133,6 +145,9 @@ void settle(descriptor& d, bool skip) noexcept {
       pop(*this_front(), d);
     } else {
       d.type->run(d);
+      if (d.ended == outcome::error) {
+        child_threw(d, d.error);
+      }
       leave_unwinding(d);
     }
     d.claim.store(claim_state::joined, std::memory_order_relaxed);
@@ -178,15 +193,91 @@ descriptor& running_task() noexcept {
   return *d;
 }
 
-void forget_failure() noexcept {
-  if (this_worker() != nullptr) {
-    running_task().child_failed.store(false, std::memory_order_relaxed);
+descriptor* join_children(descriptor& parent) noexcept {
+  for (descriptor* failed = nullptr;;) {
+    descriptor* d = this_front()->head.load(std::memory_order_relaxed);
+    if (d->submits) {
+      d = d->prev;
+    }
+    if (d == &parent) {
+      return failed;
+    }
+    settle(*d, failed != nullptr || parent.child_failed.load(std::memory_order_relaxed));
+    if (d->ended == outcome::error) {
+      failed = d;
+    }
   }
 }
 
+void forget_failure() noexcept {
+  if (this_worker() != nullptr) {
+    descriptor& task = running_task();
+    task.child_failed.store(false, std::memory_order_relaxed);
+    if (group_scope* const g = as_group(task)) {
+      g->told();
+    }
+  }
+}
+
+void rethrow_failure(descriptor& d) {
+  if (d.ended == outcome::skipped) {
+    d.ended = outcome::none;
+    throw_if_stopped();
+    throw cancelled();
+  }
+  std::exception_ptr error = d.take_error();
+  if (is_cancelled(error)) {
+    throw_if_stopped(); // perhaps for a better reason
+  }
+  forget_failure();
+  std::rethrow_exception(std::move(error));
+}
+
+void child_threw(descriptor& d, const std::exception_ptr& e) noexcept {
+  if (this_worker() == nullptr || this_scope()->is != stop_scope::kind::group) {
+    return;
+  }
+  descriptor* parent = d.prev;
+  while (parent->submits || parent->claim.load(std::memory_order_relaxed) != claim_state::running) {
+    parent = parent->prev;
+  }
+  if (group_scope* const g = as_group(*parent)) {
+    g->fail(e, nullptr);
+  }
+}
+
+void leave_failing(descriptor& d) {
+  std::exception_ptr error = std::current_exception();
+  child_threw(d, error);
+  leave_unwinding(d);
+  d.fail(std::move(error));
+  rethrow_failure(d);
+}
+
+bool is_cancelled(const std::exception_ptr& error) noexcept {
+  return error && *error.__cxa_exception_type() == typeid(cancelled);
+}
+
+namespace {
+/// Whether a group that the calling task has opened is to tell of it.
+bool is_known(const std::exception_ptr& error) noexcept {
+  for (stop_scope* s = this_scope(); s != nullptr && s->is == stop_scope::kind::group;
+       s = s->parent) {
+    if (static_cast<group_scope*>(s)->knows(error)) {
+      return true;
+    }
+  }
+  return false;
+}
+} // namespace
+
 void report_lost(const std::exception_ptr& error) noexcept {
+  if (is_known(error)) {
+    return;
+  }
   try {
     std::rethrow_exception(error);
+  } catch (const cancelled&) { // whoever stopped the task knows
   } catch (const std::exception& e) {
     int status = 0;
     char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
@@ -208,28 +299,18 @@ void sync() {
     return; // outside a task children run when they are asked for
   }
   descriptor& parent = running_task();
-  descriptor* failed = nullptr; // the eldest that failed
-  for (;;) {
-    descriptor* d = this_front()->head.load(std::memory_order_relaxed);
-    if (d->submits) {
-      d = d->prev;
-    }
-    if (d == &parent) {
-      break;
-    }
-    settle(*d, failed != nullptr || parent.child_failed.load(std::memory_order_relaxed));
-    if (d->ended == outcome::error) {
-      failed = d;
-    }
-  }
+  descriptor* const failed = join_children(parent);
   std::exception_ptr error = join_submitted();
   parent.child_failed.store(false, std::memory_order_relaxed);
   if (failed != nullptr) {
+    failed->ended = outcome::thrown;
     if (error) {
       report_lost(error);
     }
-    failed->ended = outcome::thrown;
-    std::rethrow_exception(failed->error);
+    error = failed->error;
+  }
+  if (!error || is_cancelled(error)) {
+    stop_point();
   }
   if (error) {
     std::rethrow_exception(std::move(error));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "fiber/fiber.hpp"
 #include <bit>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/spinlock.hpp>
@@ -164,6 +165,7 @@ struct alignas(64) queue {
         continue;
       }
       std::construct_at(&d->shared);
+      d->within = f.running != nullptr ? f.running->scope : nullptr;
       d->shared.home.store(this, std::memory_order_relaxed);
       children.insert_below(above, *d);
       count(available, 1);

@@ -259,15 +259,47 @@ bool scheduler::sweep(worker& thief) noexcept {
   return work;
 }
 
+void scheduler::spread_stop() noexcept {
+  std::vector<std::stop_source> sources;
+  descriptor* dropped = nullptr;
+  for (const auto& w : workers) {
+    w->watches.notice(sources);
+    w->shared.lock.lock();
+    w->own.guard.store(true, std::memory_order_relaxed); // one that is lowering it does so before
+    for (leveled_list* const list : {&w->shared.inbox, &w->shared.pinned}) {
+      for (descriptor* next = list->first(); next != nullptr;) {
+        descriptor* const d = std::exchange(next, list->after(*next));
+        if (find_stopped(d->within)) {
+          w->shared.take(*list, d);
+          d->shared.older = std::exchange(dropped, d);
+        }
+      }
+    }
+    w->shared.lock.unlock();
+  }
+  while (dropped != nullptr) {
+    descriptor* const d = std::exchange(dropped, dropped->shared.older);
+    d->ended = outcome::skipped;
+    d->type->finish(*d);
+  }
+  for (std::stop_source& s : sources) {
+    s.request_stop();
+  }
+  if (outer != nullptr) {
+    outer->spread_stop();
+  }
+}
+
 void scheduler::force_publication(worker& victim) noexcept {
   if (victim.own.head.load(std::memory_order_relaxed) == nullptr ||
       !victim.shared.lock.try_lock()) {
     return;
   }
-  victim.own.guard.store(true, std::memory_order_relaxed);
+  const bool asked = victim.own.guard.exchange(true, std::memory_order_relaxed); // perhaps to stop
   heavy_barrier();
   victim.shared.publish(victim.own);
-  victim.own.guard.store(hungry() && victim.shared.looks_empty(), std::memory_order_release);
+  victim.own.guard.store(asked || (hungry() && victim.shared.looks_empty()),
+                         std::memory_order_release);
   victim.shared.lock.unlock();
 }
 

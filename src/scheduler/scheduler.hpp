@@ -77,6 +77,10 @@ public:
 
   std::optional<seeded_schedule> seeded; ///< TORC_SEED: all workers on the calling thread
 
+  stop_scope root; ///< everything
+  /// Something has been stopped: drops what waits and tells what runs.
+  void spread_stop() noexcept;
+
   submit_scope outside{
       nullptr}; ///< counts detached tasks, and those of threads that are no workers
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/submit_scope.hpp"
 
+#include <torc/group.hpp>
 #include <utility>
 
 #include "scheduler/worker.hpp"
@@ -8,6 +9,11 @@
 namespace torc::detail {
 namespace {
 constexpr task_type no_task{nullptr, nullptr};
+
+/// Whoever cancels a task knows.
+bool stopped_by_hand(const submitted& s) noexcept {
+  return s.state.load(std::memory_order_relaxed) == stop_state::cancelled;
+}
 } // namespace
 
 submit_scope::submit_scope(descriptor* parent) noexcept : descriptor(no_task) {
@@ -18,6 +24,10 @@ submit_scope::submit_scope(descriptor* parent) noexcept : descriptor(no_task) {
 
 void submit_scope::child_ended(submitted& child) noexcept {
   if (child.ended == outcome::error) {
+    if (group_scope* const g = shared.parent != nullptr ? as_group(*shared.parent) : nullptr;
+        g != nullptr && !stopped_by_hand(child)) {
+      g->fail(child.error, &child);
+    }
     retain(child);
     lock_.lock();
     child.shared.older = std::exchange(failed_, &child);
@@ -43,7 +53,7 @@ std::exception_ptr submit_scope::take_failures() noexcept {
   submitted* first = nullptr;
   for (descriptor* d = failed_; d != nullptr; d = d->shared.older) {
     auto* child = static_cast<submitted*>(d);
-    if (!child->asked.load(std::memory_order_relaxed) &&
+    if (!child->asked.load(std::memory_order_relaxed) && !stopped_by_hand(*child) &&
         (first == nullptr || child->number < first->number)) {
       first = child;
     }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <torc/as_completed.hpp>
+#include <torc/group.hpp>
 #include <torc/submit.hpp>
 
 #include "scheduler/baton.hpp"
@@ -115,6 +116,7 @@ void enter_scope(submitted& s, scheduler& from) {
   const bool in_task = this_worker() != nullptr;
   if (in_task && s.options.is_detached && from.outside_begins()) {
     s.scope = &from.outside;
+    s.parent = &from.root;
   } else { // what is detached while this rank parts is waited for after all
     s.scope = in_task ? &this_submit_scope() : &from.outside;
     s.scope->pending.fetch_add(1, std::memory_order_relaxed);
@@ -166,6 +168,10 @@ void send_after(submitted& s, submitted& callback, destination to) {
 
 void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
+  if (s.ended == outcome::skipped) {
+    s.drop();
+    s.fail(cancelled_error());
+  }
   s.lock.lock();
   s.done.store(true, std::memory_order_release);
   listener* callbacks = nullptr;
@@ -186,6 +192,8 @@ void finish_submitted(descriptor& d) noexcept {
   }
   if (s.scope != nullptr) {
     s.scope->child_ended(s);
+  } else if (group_scope* const group = sequential_group(); group && s.ended == outcome::error) {
+    group->fail(s.error, &s);
   }
   release(s);
 }
@@ -227,11 +235,13 @@ std::size_t wait_for_any(std::span<submitted* const> tasks) {
     }
     return i;
   };
+  stop_point();
   if (first_done() == tasks.size()) {
     countdown any(1);
     any.watch(tasks);
-    any.reached.wait();
+    wait_or_stop(any.reached);
     any.unwatch(tasks);
+    stop_point();
   }
   return first_done();
 }
@@ -242,9 +252,11 @@ void wait_for_all(std::span<submitted* const> tasks) noexcept {
       submitted* const one[] = {s};
       countdown all(1);
       all.watch(one);
-      all.reached.wait();
-      s->lock.lock(); // the one who fires has let go of our entry
-      s->lock.unlock();
+      wait_or_stop(all.reached);
+      all.unwatch(one);
+      if (!s->done.load(std::memory_order_acquire)) {
+        return;
+      }
     }
   }
 }
@@ -255,11 +267,12 @@ bool wait_for_all_until(std::span<submitted* const> tasks,
   all.watch(tasks);
   if (all.left.load(std::memory_order_acquire) > 0) {
     timers& clock = timers::get();
-    const auto alarm = clock.set(deadline, all.reached);
-    all.reached.wait();
-    clock.cancel(alarm);
+    alarm* const at_deadline = clock.set(deadline, [&all] { all.reached.post(); });
+    wait_or_stop(all.reached);
+    clock.cancel(at_deadline);
   }
   all.unwatch(tasks);
+  stop_point();
   return all.left.load(std::memory_order_acquire) <= 0;
 }
 
@@ -284,14 +297,20 @@ void completion_queue::on_end(listener& l) noexcept {
   q.lock_.unlock();
 }
 
-completion_queue::entry& completion_queue::next() noexcept {
+completion_queue::entry& completion_queue::next() {
+  stop_point();
   baton arrived;
   lock_.lock();
   if (first_ == nullptr) {
     waiting_ = &arrived;
     lock_.unlock();
-    arrived.wait();
+    wait_or_stop(arrived);
     lock_.lock();
+    waiting_ = nullptr;
+    if (first_ == nullptr) {
+      lock_.unlock();
+      throw_if_stopped();
+    }
   }
   entry& e = *first_;
   first_ = e.next_done;

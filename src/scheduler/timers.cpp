@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/timers.hpp"
 
-#include "scheduler/baton.hpp"
+#include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
 
@@ -21,43 +21,48 @@ timers::~timers() {
   }
 }
 
-timers::alarm timers::set(clock::time_point when, baton& b) {
+alarm* timers::set(clock::time_point when, std::function<void()> action) {
   const std::lock_guard guard(mutex_);
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { run(); });
   }
-  const alarm a = alarms_.emplace(when, &b);
-  if (a == alarms_.begin()) {
+  auto* const a = new alarm{when, std::move(action), current_scheduler()};
+  const auto place = alarms_.emplace(when, a).first;
+  if (place == alarms_.begin()) {
     changed_.notify_one();
   }
   return a;
 }
 
-void timers::cancel(alarm a) {
-  const std::lock_guard guard(mutex_);
-  alarms_.erase(a);
+void timers::cancel(alarm* a) noexcept {
+  std::unique_lock lock(mutex_);
+  if (alarms_.erase({a->when, a}) == 0) {
+    called_.wait(lock, [=, this] { return running_ != a; });
+  }
+  delete a;
 }
 
 void timers::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    const clock::time_point now = clock::now();
-    clock::time_point next = clock::time_point::max();
-    for (auto& [when, b] : alarms_) {
-      if (when > now) {
-        next = when;
-        break;
-      }
-      if (b != nullptr) {
-        b->post();
-        b = nullptr; // done; its owner will take it away
-      }
-    }
-    if (next == clock::time_point::max()) {
+    if (alarms_.empty()) {
       changed_.wait(lock);
-    } else {
-      changed_.wait_until(lock, next);
+      continue;
     }
+    const auto [when, a] = *alarms_.begin();
+    if (when > clock::now()) {
+      changed_.wait_until(lock, when);
+      continue;
+    }
+    alarms_.erase(alarms_.begin());
+    running_ = a;
+    lock.unlock();
+    use_scheduler(a->session);
+    a->action();
+    use_scheduler(nullptr);
+    lock.lock();
+    running_ = nullptr;
+    called_.notify_all();
   }
 }
 

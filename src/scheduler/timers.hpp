@@ -3,32 +3,42 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <map>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
+#include <utility>
 
 namespace torc::detail {
 
-class baton;
+class scheduler;
 
-/// Posts batons at given times, from a thread that exists once the first is set.
+/// What is to be done at some time.
+struct alarm {
+  std::chrono::steady_clock::time_point when;
+  std::function<void()> action;
+  scheduler* session; ///< of the thread that has set it
+};
+
+/// Calls functions at given times, from a thread that exists once the first is set. They must be
+/// short.
 class timers {
 public:
   using clock = std::chrono::steady_clock;
-  using alarm = std::multimap<clock::time_point, baton*>::iterator;
 
   static timers& get();
-  alarm set(clock::time_point when, baton& b);
-  /// Afterwards the baton is not touched any more.
-  void cancel(alarm a);
+  alarm* set(clock::time_point when, std::function<void()> action);
+  /// To be called once for each. Afterwards the function is not running and will not be called.
+  void cancel(alarm* a) noexcept;
   ~timers();
 
 private:
   void run();
 
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::multimap<clock::time_point, baton*> alarms_;
+  std::condition_variable changed_, called_;
+  std::set<std::pair<clock::time_point, alarm*>> alarms_;
+  alarm* running_ = nullptr;
   bool ending_ = false;
   std::thread thread_;
 };

@@ -6,6 +6,7 @@
 
 namespace torc::detail {
 
+struct stop_scope;
 struct submitted;
 
 /// Where work comes from when this process has none, as the workers see it: the other ranks
@@ -27,6 +28,10 @@ public:
   virtual bool moving() const noexcept = 0;
   /// Sends a submitted task to worker `q` of another rank; -1: any worker there.
   virtual void ship(submitted& s, int rank, int q) = 0;
+  /// Tells other ranks what has been stopped of the tasks they have from this one.
+  virtual void spread_stop() noexcept = 0;
+  /// Whether the rank a task is from has said that it is stopped.
+  virtual bool stopped_at_home(stop_scope& of_task) noexcept = 0;
 
 protected:
   ~work_source() = default;

@@ -53,7 +53,9 @@ void worker::serve() noexcept {
   const bool work = !shared.looks_empty();
   // With nothing to give away a request stays, and so does what a sleeper relies on.
   const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
-  own.guard.store((!work && wanted) || owner.config.round_trip, std::memory_order_relaxed);
+  // A stopped task is to meet a stop point at its next join.
+  const bool keep = owner.config.round_trip || is_stopped(own.running->scope);
+  own.guard.store((!work && wanted) || keep, std::memory_order_relaxed);
   shared.lock.unlock();
   if (work) {
     owner.wake_one();
@@ -83,6 +85,9 @@ void worker::loop() {
   for (;;) {
     worker& w = *this_worker();
     if (fiber* f = w.next_ready()) {
+      if (is_stopped(f->scope)) {
+        w.own.guard.store(true, std::memory_order_relaxed);
+      }
       switch_to(*f, {&recycle, &w.owner.fibers});
     } else if (descriptor* own_task = w.next_own()) {
       w.execute(*own_task, false);
@@ -102,8 +107,10 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
   fiber& f = *own.running;
   f.tied = pinned ? this : nullptr;
   own.begun.store(program_offset(code_of(d)), std::memory_order_relaxed);
+  f.scope = d.within;
   const descriptor* parent = d.shared.parent;
-  if (parent != nullptr && parent->child_failed.load(std::memory_order_relaxed)) {
+  if ((parent != nullptr && parent->child_failed.load(std::memory_order_relaxed)) ||
+      is_stopped(f.scope)) {
     d.ended = outcome::skipped;
   } else {
     descriptor running(no_task);
@@ -115,6 +122,7 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
       retire(*this_front(), running);
     }
   }
+  f.scope = nullptr;
   d.type->finish(d);
 }
 
@@ -260,7 +268,11 @@ void run_at_once(descriptor& d) noexcept {
   front* const before = this_front();
   scheduler* const helped = use_scheduler(current_scheduler());
   torc_front = &outside_front;
-  d.type->run(d);
+  if (is_stopped(d.within)) {
+    d.ended = outcome::skipped;
+  } else {
+    d.type->run(d);
+  }
   d.type->finish(d);
   torc_front = before;
   use_scheduler(helped);

@@ -3,6 +3,7 @@
 
 #include "fiber/fiber.hpp"
 #include "scheduler/queue.hpp"
+#include "scheduler/stop.hpp"
 #include <cstdint>
 #include <thread>
 #include <torc/detail/descriptor.hpp>
@@ -36,6 +37,7 @@ struct worker {
   std::vector<worker*> victims; ///< nearest first
   std::size_t random = 0;
   worker_statistics statistics;
+  watch_list watches;
 
   fiber* ready_first = nullptr; ///< fibers to resume here, under `shared.lock`
   fiber* ready_last = nullptr;
@@ -73,6 +75,10 @@ inline worker* this_worker() noexcept { return this_front()->self; }
 /// Runs and finishes a task that nobody has started here and now, as on a thread that is no worker:
 /// what this thread is in the midst of is not its parent.
 void run_at_once(descriptor& d) noexcept;
+/// The task whose code runs here: the newest entry that has been claimed.
+descriptor& running_task() noexcept;
+/// Joins its spawned children, all that is above it, youngest first; the eldest that failed.
+descriptor* join_children(descriptor& running) noexcept;
 
 /// Makes a suspended fiber run again: on its worker if it is tied, otherwise soon and anywhere.
 void make_ready(fiber& f) noexcept;

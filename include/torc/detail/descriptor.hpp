@@ -39,6 +39,7 @@ struct descriptor;
 struct fiber;
 struct queue;
 struct remote_type;
+struct stop_scope;
 struct worker;
 
 /// What is known of a task statically. Three say how it runs on another rank
@@ -54,13 +55,13 @@ struct task_type {
   any_function (*code)(const descriptor&) noexcept = nullptr;
 };
 
-/// How a task ended.
+/// How a task ended; from `error` on without a result.
 enum class outcome : std::uint8_t {
   none,    ///< not yet, or its result has been taken
   value,   ///< the descriptor holds a result
   error,   ///< ... an exception
   thrown,  ///< ... an exception that sync() has thrown already
-  skipped, ///< not run, because a sibling had failed
+  skipped, ///< not run, because a sibling had failed or it was stopped
 };
 
 /// The owner's view of an entry. The first is what a child run in place is left in, for a quick
@@ -110,6 +111,7 @@ struct descriptor {
   };
   union {
     std::exception_ptr error; ///< alive if `ended` is `error` or `thrown`
+    stop_scope* within;       ///< until it has ended, once published: what stops it; may be null
   };
 
   explicit descriptor(const task_type& t) noexcept : type(&t) {}
@@ -161,6 +163,16 @@ void settle(descriptor& d, bool skip) noexcept;
 
 /// Runs `d` after all if it was skipped.
 void run_skipped(descriptor& d) noexcept;
+
+/// Throws what the joined child `d`, which has no result, ended with.
+[[noreturn]] void rethrow_failure(descriptor& d);
+
+/// The child `d` that runs on its parent's fiber has failed with `e`.
+void child_threw(descriptor& d, const std::exception_ptr& e) noexcept;
+
+/// In a handler of what the child `d` has thrown that was run in place: ends it, and throws that to
+/// the parent.
+[[noreturn]] void leave_failing(descriptor& d);
 
 /// The failure of a child of the running task has been thrown: children may start again.
 void forget_failure() noexcept;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <torc/detail/closure.hpp>
 #include <torc/detail/identity.hpp>
+#include <torc/detail/stop_scope.hpp>
 #include <torc/shippable.hpp>
 #include <typeinfo>
 
@@ -21,8 +22,12 @@ struct task_home {
 };
 
 /// A task from another rank, on the heap.
-struct remote_task : descriptor {
-  explicit remote_task(const task_type& t) noexcept : descriptor(t) { std::construct_at(&shared); }
+struct remote_task : descriptor, stop_scope {
+  explicit remote_task(const task_type& t) noexcept
+      : descriptor(t), stop_scope(nullptr, kind::remote) {
+    std::construct_at(&shared);
+    within = this;
+  }
   virtual ~remote_task() = default;
   /// The result, if there is one.
   virtual void save_result(writer& w) const = 0;

@@ -8,6 +8,7 @@
 #include <torc/detail/spinlock.hpp>
 #include <torc/placement.hpp>
 #include <torc/spawn.hpp>
+#include <torc/stop.hpp>
 #include <tuple>
 #include <typeinfo>
 
@@ -25,8 +26,11 @@ struct listener {
 };
 
 /// A task on the heap, shared by its queue and its future.
-struct submitted : descriptor {
-  explicit submitted(const task_type& t) noexcept : descriptor(t) { std::construct_at(&shared); }
+struct submitted : descriptor, stop_scope {
+  explicit submitted(const task_type& t) noexcept : descriptor(t), stop_scope(this_scope()) {
+    std::construct_at(&shared);
+    within = this;
+  }
   virtual ~submitted() = default;
   void set(const task_options& o) noexcept {
     options = o;
@@ -35,6 +39,8 @@ struct submitted : descriptor {
   }
   /// The arguments, a tuple of that type; null if that has not been kept.
   virtual const void* input(const std::type_info&) const noexcept { return nullptr; }
+  /// Destroys callable and arguments of a task that does not run.
+  virtual void drop() noexcept = 0;
 
   task_options options;
   submit_scope* scope = nullptr; ///< the parent's count of children
@@ -68,6 +74,7 @@ void unlisten(submitted& s, listener& l) noexcept;
 
 /// Wait for one of them, for all, or until the deadline; suspend the calling task.
 std::size_t wait_for_any(std::span<submitted* const> tasks);
+/// Returns early if the calling task is stopped.
 void wait_for_all(std::span<submitted* const> tasks) noexcept;
 bool wait_for_all_until(std::span<submitted* const> tasks,
                         std::chrono::steady_clock::time_point deadline);
@@ -91,6 +98,7 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
   explicit submitted_call(G&& g, As&&... as)
       : submitted_result<R>(table), what(std::forward<G>(g), std::forward<As>(as)...) {}
   ~submitted_call() override {}
+  void drop() noexcept override { std::destroy_at(&what); }
 
   union { // destroyed when the task has run, however long its future lives
     closure<F, Args...> what;
@@ -110,7 +118,7 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
       load_result(self.result, *r);
       d.ended = outcome::value;
     }
-    std::destroy_at(&self.what);
+    self.drop();
   }
   static any_function code(const descriptor& d) noexcept {
     return code_address(static_cast<const submitted_call&>(d).what.f);

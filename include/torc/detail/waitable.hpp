@@ -7,6 +7,7 @@
 #include <concepts>
 #include <ranges>
 #include <torc/future.hpp>
+#include <torc/result.hpp>
 #include <torc/spawn.hpp>
 #include <torc/task.hpp>
 #include <tuple>
@@ -55,10 +56,13 @@ struct waitable<future<R>> {
   using value = reference_to<R>;
   static void begin(future<R>&) noexcept {}
   static bool join(future<R>& f, bool) noexcept {
-    f.wait();
+    submitted* const task = access::state(f);
+    wait_for_all({&task, 1});
     return !failed(f);
   }
-  static bool failed(future<R>& f) noexcept { return access::state(f)->ended == outcome::error; }
+  static bool failed(future<R>& f) noexcept {
+    return f.done() && access::state(f)->ended == outcome::error;
+  }
   static value take(future<R>& f) { return f.result(); }
 };
 
@@ -95,6 +99,7 @@ decltype(auto) results_of(X&... x) {
       w::take(one); // throws
     }
   };
+  stop_point();
   (check(x), ...);
   if constexpr ((std::is_void_v<typename waitable_for<X>::value> && ...)) {
     (waitable_for<X>::take(x), ...);
@@ -108,6 +113,7 @@ decltype(auto) results_of(X&... x) {
 template <class Range>
 auto results_of_range(Range& range) {
   using w = waitable_for<std::ranges::range_reference_t<Range>>;
+  stop_point();
   for (auto& x : range) {
     if (w::failed(x)) {
       forget_failure();
@@ -128,6 +134,35 @@ auto results_of_range(Range& range) {
       results.push_back(w::take(x));
     }
     return results;
+  }
+}
+
+template <class X>
+using result_for = result<typename waitable_for<X>::value>;
+
+/// What became of a thing that has ended.
+template <class X>
+result_for<X> outcome_of(X& x) {
+  return result_for<X>::of([&x]() -> decltype(auto) { return waitable_for<X>::take(x); });
+}
+
+/// Begins everything in a range; where it all is.
+template <class Range>
+auto begin_all(Range& range) {
+  std::vector<std::remove_reference_t<std::ranges::range_reference_t<Range>>*> elements;
+  for (auto& x : range) {
+    waitable_for<decltype(x)>::begin(x);
+    elements.push_back(&x);
+  }
+  return elements;
+}
+
+/// Joins that, youngest first; with `skip` without starting more after a failure.
+template <class X>
+void join_range(const std::vector<X*>& elements, bool skip) noexcept {
+  bool failed = false;
+  for (auto x = elements.rbegin(); x != elements.rend(); ++x) {
+    failed |= !waitable_for<X>::join(**x, skip && failed);
   }
 }
 
@@ -179,7 +214,7 @@ public:
     const auto begin = [](descriptor& d) { push(*this_front(), d); };
     const auto end = [this](descriptor& d) {
       settle(d, group_.failed);
-      group_.failed |= d.ended == outcome::error;
+      group_.failed |= d.ended != outcome::value;
     };
     std::apply(
         [&](auto&... t) {
@@ -219,6 +254,7 @@ private:
         one.rethrow();
       }
     };
+    stop_point();
     forget_failure();
     (check(p), ...);
     (run_skipped(p), ...);
@@ -226,7 +262,7 @@ private:
   }
 
   std::tuple<task<T>&...> tasks_;
-  awaiting group_;
+  awaiting group_{{}, 0, false, true};
 };
 
 } // namespace torc::detail

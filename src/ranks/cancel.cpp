@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+// Stopping tasks that are elsewhere. They may be on their way, queued, running, or have been passed
+// on to a third rank, so all ranks are told, by the task's home: a message lists slots and
+// generations. Each rank keeps what it was told, for tasks that come later, until it sees the slot
+// used again; a rank that has such a task tells those that have that task's children.
+
+#include "ranks/engine.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+std::uint64_t key(std::int32_t rank, std::uint32_t slot) noexcept {
+  return std::uint64_t{static_cast<std::uint32_t>(rank)} << 32 | slot;
+}
+
+} // namespace
+
+void rank_engine::spread_stop() noexcept {
+  const std::vector<task_home> stopped = away_.take_stopped();
+  if (stopped.empty()) {
+    return;
+  }
+  for (int to = 0; to < transport_.size(); ++to) {
+    writer w;
+    w.put(static_cast<std::uint32_t>(stopped.size()));
+    for (const task_home& t : stopped) {
+      w.put(t.slot);
+      w.put(t.generation);
+    }
+    post(to, {.what = message_kind::stop}, std::move(w));
+  }
+  progress(false);
+}
+
+void rank_engine::accept_stop(int from, reader& r) {
+  stops_lock_.lock();
+  for (std::size_t n = r.get<std::uint32_t>(); n > 0; --n) {
+    const auto slot = r.get<std::uint32_t>();
+    stops_[key(from, slot)] = r.get<std::uint64_t>();
+  }
+  stops_lock_.unlock();
+  r.expect_end();
+  anything_stopped.store(true);
+  scheduler_.spread_stop();
+}
+
+bool rank_engine::stopped_at_home(stop_scope& of_task) noexcept {
+  const task_home& home = static_cast<remote_task&>(of_task).home;
+  stops_lock_.lock();
+  const auto found = stops_.find(key(home.rank, home.slot));
+  const bool stopped = found != stops_.end() && found->second == home.generation;
+  stops_lock_.unlock();
+  if (stopped) {
+    of_task.state.store(stop_state::cancelled);
+  }
+  return stopped;
+}
+
+/// A task with that home has come: what was said of an earlier one is of no use.
+void rank_engine::forget_stop(const task_home& home) {
+  if (!anything_stopped.load(std::memory_order_acquire)) {
+    return;
+  }
+  stops_lock_.lock();
+  const auto found = stops_.find(key(home.rank, home.slot));
+  if (found != stops_.end() && found->second < home.generation) {
+    stops_.erase(found);
+  }
+  stops_lock_.unlock();
+}
+
+} // namespace torc::detail

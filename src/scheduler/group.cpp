@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include <torc/group.hpp>
+
+#include <stdexcept>
+
+#include "scheduler/scheduler.hpp"
+#include "scheduler/stop.hpp"
+#include "scheduler/timers.hpp"
+
+namespace torc::detail {
+namespace {
+
+constexpr task_type group_type{nullptr, nullptr};
+
+/// The innermost group of the calling thread, without a session.
+constinit thread_local group_scope* sequential = nullptr;
+
+} // namespace
+
+group_scope* as_group(descriptor& d) noexcept {
+  return d.type == &group_type ? static_cast<group_scope*>(&d) : nullptr;
+}
+
+group_scope* sequential_group() noexcept { return sequential; }
+
+group_scope::group_scope() noexcept
+    : descriptor(group_type), stop_scope(this_scope(), kind::group) {}
+
+void group_scope::open(clock::time_point deadline) {
+  worker* const w = this_worker();
+  if (w == nullptr) {
+    if (current_scheduler() != nullptr) {
+      throw std::logic_error("torc::group: opened on a thread that is no worker; groups are for "
+                             "tasks");
+    }
+    outer_ = std::exchange(sequential, this);
+    return;
+  }
+  opener = this_fiber();
+  // What is pending so far belongs to the outer scope: publishers are to see that before the inner
+  // one begins.
+  w->shared.lock.lock();
+  w->shared.publish(w->own);
+  w->shared.lock.unlock();
+  enter(w->own, *this);
+  opener->scope = this;
+  if (deadline != clock::time_point::max()) {
+    alarm_ = timers::get().set(deadline, [this] {
+      fail(std::make_exception_ptr(timed_out("torc::group: the deadline has passed")), nullptr);
+    });
+  }
+}
+
+void group_scope::fail(std::exception_ptr why, submitted* by) noexcept {
+  if (is_cancelled(why) && is_stopped(parent)) {
+    return; // we are stopped anyway, and there is a better reason
+  }
+  lock_.lock();
+  const bool first = !std::exchange(failed_, true);
+  if (first) {
+    told_ = !why;
+    cause_ = std::move(why);
+    if (by != nullptr) {
+      retain(*by);
+      culprit_ = by;
+    }
+  }
+  lock_.unlock();
+  if (first) {
+    stop(*this, stop_state::cancelled);
+  }
+}
+
+bool group_scope::knows(const std::exception_ptr& failure) noexcept {
+  lock_.lock();
+  const bool ours = cause_ == failure;
+  lock_.unlock();
+  return ours;
+}
+
+void group_scope::told() noexcept {
+  lock_.lock();
+  told_ = true;
+  lock_.unlock();
+  if (culprit_ != nullptr) {
+    culprit_->asked.store(true, std::memory_order_relaxed);
+  }
+}
+
+void group_scope::rethrow() {
+  told();
+  if (cause_) {
+    std::rethrow_exception(cause_);
+  }
+  throw cancelled();
+}
+
+void group_scope::wait() {
+  if (opener != nullptr && (this_worker() == nullptr || &running_task() != this)) {
+    throw std::logic_error(
+        "torc::group::wait: called in another task, or inside of an inner group");
+  }
+  sync();
+  stop_point();
+}
+
+void group_scope::close(bool unwinding) {
+  if (unwinding) {
+    fail(nullptr, nullptr);
+  }
+  std::exception_ptr other; // of a task that has failed after the group has
+  if (opener != nullptr) {
+    join_children(*this);
+    other = join_submitted();
+    if (alarm_ != nullptr) {
+      timers::get().cancel(alarm_);
+    }
+    opener->scope = parent;
+    pop(*this_front(), *this);
+  } else {
+    sequential = outer_;
+  }
+  const bool news = cause_ && !told_;
+  told();
+  if (other && other != cause_) {
+    report_lost(other);
+  }
+  const std::exception_ptr cause = std::move(cause_);
+  if (culprit_ != nullptr) {
+    release(*culprit_);
+  }
+  if (unwinding) {
+    if (news) {
+      report_lost(cause);
+    }
+    return;
+  }
+  if (news) {
+    std::rethrow_exception(cause);
+  }
+  stop_point();
+}
+
+} // namespace torc::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <exception>
+#include <stop_token>
+#include <torc/detail/spinlock.hpp>
+#include <torc/detail/stop_scope.hpp>
+#include <vector>
+
+namespace torc::detail {
+
+class baton;
+class watch_list;
+
+/// Wants to know at once that a scope has been stopped: a task that waits, or a stop token.
+struct stop_watch {
+  stop_scope* scope = nullptr;
+  baton* waits = nullptr;
+  std::stop_source source{std::nostopstate};
+  watch_list* list = nullptr;
+  stop_watch* next = nullptr;
+  stop_watch* previous = nullptr;
+};
+
+/// Those that began to watch on one worker.
+class watch_list {
+public:
+  void add(stop_watch& w) noexcept;
+  void remove(stop_watch& w) noexcept;
+  /// Posts the batons of scopes that have been stopped and gives the sources of their tokens, which
+  /// call user code and so cannot be used with the lock held.
+  void notice(std::vector<std::stop_source>& sources) noexcept;
+
+private:
+  spinlock lock_;
+  stop_watch* first_ = nullptr;
+};
+
+/// Waits for `b`, but not longer than until the calling task is stopped.
+void wait_or_stop(baton& b) noexcept;
+
+/// The exception of tasks that did not run.
+const std::exception_ptr& cancelled_error() noexcept;
+bool is_cancelled(const std::exception_ptr& error) noexcept;
+
+} // namespace torc::detail
