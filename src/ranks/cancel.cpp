@@ -5,6 +5,8 @@
 // generations. Each rank keeps what it was told, for tasks that come later, until it sees the slot
 // used again; a rank that has such a task tells those that have that task's children.
 
+#include <algorithm>
+
 #include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -38,7 +40,8 @@ void rank_engine::accept_stop(int from, reader& r) {
   stops_lock_.lock();
   for (std::size_t n = r.get<std::uint32_t>(); n > 0; --n) {
     const auto slot = r.get<std::uint32_t>();
-    stops_[key(from, slot)] = r.get<std::uint64_t>();
+    std::uint64_t& latest = stops_[key(from, slot)];
+    latest = std::max(latest, r.get<std::uint64_t>()); // messages overtake each other
   }
   stops_lock_.unlock();
   r.expect_end();

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// Stopping tasks on other ranks: queued there, on their way, running, passed on, and what they have
+// started themselves.
+
+#include <atomic>
+#include <chrono>
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+
+#include "../session.hpp"
+#include "world.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::ranks;
+using test::run_world;
+using test::world;
+
+struct converged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+const torc::known_exception<converged> known;
+
+// Of all ranks, which are threads here.
+std::atomic<int> ran{0}, running{0}, stopped{0};
+std::atomic<bool> released{false};
+
+int count(int x) { return ++ran, x; }
+void compute() {
+  ++running;
+  const std::stop_token token = torc::stop_token();
+  while (!token.stop_requested()) {
+    std::this_thread::yield();
+  }
+  ++stopped;
+  torc::stop_point();
+}
+void wait_for_release() {
+  ++running;
+  test::spin_until(released);
+}
+void wait_until_running(int n) {
+  while (running < n) {
+    std::this_thread::yield();
+  }
+}
+void fail_when_running(int n) {
+  wait_until_running(n);
+  throw converged("on rank " + std::to_string(torc::rank()));
+}
+
+class cancel : public testing::Test {
+protected:
+  cancel() {
+    ran = running = stopped = 0;
+    released = false;
+  }
+};
+
+TEST_F(cancel, a_group_stops_what_runs_on_all_ranks) {
+  run_world(ranks(3, 2), [] {
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          for (int r = 0; r < 3; ++r) {
+            static_cast<void>(torc::submit(torc::on_rank(r).pinned(), compute));
+          }
+          static_cast<void>(torc::submit(torc::on_rank(1), fail_when_running, 3));
+        },
+        converged);
+    EXPECT_EQ(stopped, 3);
+  });
+}
+
+TEST_F(cancel, a_queued_task_ends_though_its_worker_is_busy) {
+  world w = ranks(2);
+  w.stealing = false;
+  run_world(w, [] {
+    auto busy = torc::submit(torc::on_rank(1), wait_for_release);
+    wait_until_running(1);
+    auto queued = torc::submit(torc::on_rank(1), count, 1);
+    auto pinned = torc::submit(torc::on_rank(1).pinned(), count, 2);
+    queued.cancel();
+    pinned.cancel();
+    pinned.cancel();
+    EXPECT_THROW(queued.get(), torc::cancelled);
+    EXPECT_THROW(pinned.get(), torc::cancelled);
+    EXPECT_FALSE(busy.done());
+    released = true;
+    EXPECT_EQ(ran, 0);
+  });
+}
+
+/// On rank 1 something that itself has something computed on rank 2.
+void pass_on() { torc::submit(torc::on_rank(2).pinned(), compute).get(); }
+
+TEST_F(cancel, what_a_task_has_sent_on_stops_too) {
+  run_world(ranks(3), [] {
+    auto a = torc::submit(torc::on_rank(1).pinned(), pass_on);
+    wait_until_running(1);
+    a.cancel();
+    EXPECT_THROW(a.get(), torc::cancelled);
+    EXPECT_EQ(stopped, 1);
+  });
+}
+
+// The message that stops a task races with the task, on all of its ways.
+TEST_F(cancel, a_task_on_its_way_is_stopped) {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    world w = ranks(3);
+    w.seed = seed;
+    w.most_delay = seed % 3 * 10;
+    run_world(w, [seed] {
+      std::vector<torc::future<void>> all;
+      for (int i = 0; i < 20; ++i) {
+        auto place = torc::on_rank(i % 3);
+        all.push_back(torc::submit(i % 4 == 0 ? place.pinned() : place, compute));
+        if ((static_cast<unsigned>(i) + seed) % 5 == 0) {
+          std::this_thread::sleep_for(std::chrono::microseconds(seed * 10));
+        }
+        all.back().cancel();
+      }
+      for (auto& f : all) {
+        EXPECT_THROW(f.get(), torc::cancelled);
+      }
+      EXPECT_EQ(torc::submit(torc::on_rank(1), count, 3).get(), 3);
+    });
+    EXPECT_EQ(running, stopped);
+  }
+}
+
+long recursion(int n) {
+  if (n < 2) return n;
+  auto a = torc::spawn(recursion, n - 1);
+  const long b = recursion(n - 2);
+  return a.get() + b;
+}
+
+TEST_F(cancel, a_recursion_over_all_ranks_stops) {
+  for (int i = 0; i < 5; ++i) {
+    const auto ended = run_world(ranks(3), [] {
+      EXPECT_THROW(
+          {
+            const torc::group g(30ms);
+            recursion(200);
+          },
+          torc::timed_out);
+    });
+    EXPECT_GT(ended.stolen(), 0u);
+  }
+}
+
+int iterate(int point, int step) {
+  ++ran;
+  if (step == 5 + point % 3) throw converged(std::to_string(point));
+  return step;
+}
+
+int search(int point) {
+  try {
+    torc::group iterations;
+    std::vector<torc::future<int>> all;
+    for (int i = 0; i < 30; ++i) {
+      all.push_back(torc::submit(iterate, point, i));
+    }
+    torc::wait(all).get();
+  } catch (const converged& e) {
+    return e.what() == std::to_string(point) ? point : -1;
+  }
+  return -2;
+}
+
+TEST_F(cancel, a_search_that_converges_stops_alone) {
+  world w = ranks(3, 2);
+  w.most_delay = 5;
+  run_world(w, [] {
+    const torc::group grid;
+    std::vector<torc::future<int>> points;
+    for (int p = 0; p < 20; ++p) {
+      points.push_back(torc::submit(search, p));
+    }
+    for (int p = 0; p < 20; ++p) {
+      EXPECT_EQ(points[static_cast<std::size_t>(p)].get(), p);
+    }
+  });
+}
+
+// The same slots are used again and again.
+TEST_F(cancel, what_was_said_of_earlier_tasks_does_not_matter) {
+  run_world(ranks(2), [] {
+    for (int i = 0; i < 200; ++i) {
+      auto a = torc::submit(torc::on_rank(1).pinned(), compute);
+      a.cancel();
+      EXPECT_THROW(a.get(), torc::cancelled);
+      EXPECT_EQ(torc::submit(torc::on_rank(1).pinned(), count, i).get(), i);
+    }
+  });
+}
+
+} // namespace
