@@ -26,7 +26,7 @@ void rank_engine::spread_stop() noexcept {
   }
   for (int to = 0; to < transport_.size(); ++to) {
     writer w;
-    w.put(static_cast<std::uint32_t>(stopped.size()));
+    w.put(static_cast<std::uint64_t>(stopped.size()));
     for (const task_home& t : stopped) {
       w.put(t.slot);
       w.put(t.generation);
@@ -37,14 +37,18 @@ void rank_engine::spread_stop() noexcept {
 }
 
 void rank_engine::accept_stop(int from, reader& r) {
+  std::vector<task_home> stopped(r.count(sizeof(std::uint32_t) + sizeof(std::uint64_t)));
+  for (task_home& t : stopped) {
+    t.slot = r.get<std::uint32_t>();
+    t.generation = r.get<std::uint64_t>();
+  }
+  r.expect_end();
   stops_lock_.lock();
-  for (std::size_t n = r.get<std::uint32_t>(); n > 0; --n) {
-    const auto slot = r.get<std::uint32_t>();
-    std::uint64_t& latest = stops_[key(from, slot)];
-    latest = std::max(latest, r.get<std::uint64_t>()); // messages overtake each other
+  for (const task_home& t : stopped) {
+    std::uint64_t& latest = stops_[key(from, t.slot)];
+    latest = std::max(latest, t.generation); // messages overtake each other
   }
   stops_lock_.unlock();
-  r.expect_end();
   anything_stopped.store(true);
   scheduler_.spread_stop();
 }

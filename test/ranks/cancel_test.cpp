@@ -64,10 +64,10 @@ TEST_F(cancel, a_group_stops_what_runs_on_all_ranks) {
     EXPECT_THROW(
         {
           const torc::group g;
-          for (int r = 0; r < 3; ++r) {
-            static_cast<void>(torc::submit(torc::on_rank(r).pinned(), compute));
+          for (const int q : {1, 2, 4}) { // one on each rank
+            static_cast<void>(torc::submit(torc::on_worker(q).pinned(), compute));
           }
-          static_cast<void>(torc::submit(torc::on_rank(1), fail_when_running, 3));
+          static_cast<void>(torc::submit(torc::on_worker(3).pinned(), fail_when_running, 3));
         },
         converged);
     EXPECT_EQ(stopped, 3);

@@ -205,6 +205,8 @@ std::vector<arrival> valid_messages() {
     all.push_back(message_of(0, {.what = message_kind::run, .value = what}));
   }
   all.push_back(message_of(0, {.what = message_kind::end, .value = 3}));
+  all.push_back(message_of(2, {.what = message_kind::stop}, number{2}, std::uint32_t{0}, number{1},
+                           std::uint32_t{7}, number{3}));
   all.push_back(message_of(3, {.what = message_kind::ran}));
   all.push_back(message_of(3, {.what = message_kind::goodbye}, rank_statistics{}));
   all.push_back(
