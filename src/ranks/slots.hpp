@@ -97,7 +97,7 @@ private:
     descriptor* task = nullptr;
     std::uint64_t generation = 0;
     std::vector<int> went_to; ///< ranks
-    bool told = false; ///< the other ranks know that it is stopped
+    bool told = false;        ///< the other ranks know that it is stopped
   };
   spinlock lock_;
   std::vector<place> places_;
