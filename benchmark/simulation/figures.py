@@ -20,10 +20,13 @@ MACHINE = HERE / "machine.txt"
 MAP = "problem=population tasks=1000000"
 SAMPLER = "problem=population tasks_a_rank=20"
 SCALING = [  # name, what, on how many ranks
+    ("UTS T1L", "problem=uts tree=T1L", (64, 1024)),
     ("UTS T1XL", "problem=uts tree=T1XL", (64, 1024, 10240)),
-    ("UTS T1XXL", "problem=uts tree=T1XXL", (1024, 10240)),
+    ("UTS T1XXL", "problem=uts tree=T1XXL", (10240,)),
+    ("UTS T3L", "problem=uts tree=T3L", (64, 1024)),
     ("UTS T3XXL", "problem=uts tree=T3XXL", (1024, 10240)),
-    ("UTS T1XXL, nodes of 10 us", "problem=uts tree=T1XXL node_ns=10000", (102400,)),
+    ("UTS T1XL, nodes of 10 us", "problem=uts tree=T1XL node_ns=10000", (10240, 102400)),
+    ("fib(50)", "problem=fib n=50", (64, 1024)),
     ("fib(56)", "problem=fib n=56", (64, 1024, 10240)),
     ("flat map", MAP, (64, 1024, 10240, 102400)),
     ("flat map, default chunk", MAP, (64, 1024, 10240)),
@@ -37,7 +40,6 @@ SCALING = [  # name, what, on how many ranks
 ]
 POLICY_PROBLEMS = [
     ("UTS T1L", "problem=uts tree=T1L ranks=256 per_host=16"),
-    ("UTS T3L", "problem=uts tree=T3L ranks=256 per_host=16"),
     ("sampler", f"{SAMPLER} cost=lognormal ranks=10240"),
     ("flat map", f"{MAP} ranks=10240"),
     ("cyclic master", f"{MAP} spread=cyclic ranks=10240"),

@@ -62,10 +62,10 @@ def scaling_plot(lines, path):
     error = lines[0]
     left.set_ylim(0, 102)
     left.set_ylabel("efficiency, % (simulated)")
-    left.set_title(f"work / (ranks x time); mean error of the time {error['error_makespan']:.0f} %")
+    left.set_title(f"simulated: work / (ranks x time); mean error {error['error_makespan']:.0f} %")
     right.set_yscale("log")
     right.set_ylabel("messages a rank (simulated)")
-    right.set_title(f"mean error {error['error_messages']:.0f} %")
+    right.set_title(f"simulated: messages; mean error {error['error_messages']:.0f} %")
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xlabel("ranks, 64 a host")
@@ -87,7 +87,7 @@ def policy_plot(lines, problems, policies, path):
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.set_xlabel("efficiency, % (simulated)")
-    axes.legend(loc="lower left", fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncol=4, fontsize=8)
     save(figure, path)
 
 
