@@ -63,8 +63,8 @@ TEST(timers, post_in_time_and_not_before) {
   const auto begin = timers::clock::now();
   baton late;
   baton early;
-  const auto l = timers::get().set(begin + 20ms, late);
-  const auto e = timers::get().set(begin + 5ms, early);
+  const auto l = timers::get().set(begin + 20ms, [&] { late.post(); });
+  const auto e = timers::get().set(begin + 5ms, [&] { early.post(); });
   early.wait();
   EXPECT_GE(timers::clock::now() - begin, 5ms);
   late.wait();
@@ -75,7 +75,7 @@ TEST(timers, post_in_time_and_not_before) {
 
 TEST(timers, an_alarm_in_the_past_posts_at_once) {
   baton b;
-  const auto a = timers::get().set(timers::clock::time_point::min(), b);
+  const auto a = timers::get().set(timers::clock::time_point::min(), [&] { b.post(); });
   b.wait();
   timers::get().cancel(a);
 }
@@ -83,10 +83,10 @@ TEST(timers, an_alarm_in_the_past_posts_at_once) {
 TEST(timers, cancelled_alarms_do_not_post) {
   for (int i = 0; i < 100; ++i) {
     baton b;
-    timers::get().cancel(timers::get().set(timers::clock::now() + 100us, b));
+    timers::get().cancel(timers::get().set(timers::clock::now() + 100us, [&] { b.post(); }));
   }
   baton b;
-  const auto a = timers::get().set(timers::clock::now() + 5ms, b);
+  const auto a = timers::get().set(timers::clock::now() + 5ms, [&] { b.post(); });
   b.wait();
   timers::get().cancel(a);
 }
