@@ -30,7 +30,7 @@ report work(double x, double seconds) {
 
 torc::task<int> master(int argc, char** argv) {
   const double seconds = argc == 1 ? 1.0 : argc == 2 ? std::atof(argv[1]) : -1.0;
-  if (!(seconds >= 0)) {
+  if (!(seconds > 0)) {
     std::fprintf(stderr, "usage: master_worker [SECONDS]\n");
     co_return 2;
   }

@@ -27,7 +27,11 @@ report work(int x, double seconds) {
 }
 
 torc::task<int> app(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 1.0;
+  const double seconds = argc == 1 ? 1.0 : argc == 2 ? std::atof(argv[1]) : -1.0;
+  if (!(seconds > 0)) {
+    std::fprintf(stderr, "usage: stealing [SECONDS]\n");
+    co_return 2;
+  }
   torc::disable_stealing();
 
   const double begin = torc::wtime();
