@@ -50,13 +50,14 @@ def scaling_plot(lines, path):
     series = collections.defaultdict(list)
     for d in lines:
         series[d["name"]].append(d)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
     for i, (name, points) in enumerate(series.items()):
         if len(points) < 2:
             continue
         points.sort(key=lambda d: d["ranks"])
         ranks = [d["ranks"] for d in points]
-        style = {"marker": "osD^v<>ph*"[i % 10], "color": f"C{i % 10}", "markersize": 5}
+        style = {"marker": "osD^v<>ph*"[i % 10], "color": f"C{i % 10}", "markersize": 5,
+                 "linestyle": "-" if i < 10 else ":"}
         left.plot(ranks, [100 * d["efficiency"] for d in points], label=name, **style)
         right.plot(ranks, [d["messages"] for d in points], label=name, **style)
     error = lines[0]
@@ -70,7 +71,7 @@ def scaling_plot(lines, path):
         axes.set_xscale("log")
         axes.set_xlabel("ranks, 64 a host")
     figure.legend(*left.get_legend_handles_labels(), loc="lower center", ncol=4, fontsize=8)
-    figure.tight_layout(rect=(0, 0.14, 1, 1))
+    figure.tight_layout(rect=(0, 0.2, 1, 1))
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
