@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
+#include <variant>
 
 namespace torc {
 
@@ -16,12 +19,17 @@ struct task_options {
   bool is_detached = false;
   bool is_uncounted = false;
   std::uint8_t level = 0;
+  int retries = 0;
+  std::chrono::nanoseconds back_off{0};
+  std::chrono::nanoseconds time_limit{0}; ///< 0: none
 };
 
 namespace detail {
 template <class Where>
 struct keeping_input;
-}
+template <class Where, class T>
+struct ignoring;
+} // namespace detail
 
 /// The options of a placement, which are chained: `torc::on_rank(1).pinned().priority(2)`.
 template <class Where>
@@ -54,12 +62,43 @@ struct with_options {
   /// The statistics do not count the task, neither as created nor as executed.
   constexpr Where uncounted() const noexcept { return with(&task_options::is_uncounted, true); }
 
+  /// If the task fails, it is tried again up to `n` times, on the next rank if it may leave this
+  /// one and is not pinned; first after `back_off`, then after twice that, and so on. The last
+  /// failure counts. Callable and arguments are copied for each try, and must be copyable:
+  /// otherwise `submit` throws std::invalid_argument. A task that is stopped is not tried again.
+  constexpr Where retry(int n, std::chrono::nanoseconds back_off = {}) const {
+    if (n < 0 || back_off.count() < 0) {
+      throw std::out_of_range(
+          "torc: a task cannot be tried a negative number of times, or earlier");
+    }
+    return with(&task_options::retries, n).with(&task_options::back_off, back_off);
+  }
+
+  /// A task that runs for longer, from its beginning on whatever rank, fails with `timed_out`: it
+  /// is stopped, as by `future::cancel`, and ends when it obeys. If it still runs after twice the
+  /// time, stderr says so. Each try has that time.
+  constexpr Where time_limit(std::chrono::nanoseconds limit) const {
+    if (limit.count() <= 0) {
+      throw std::out_of_range("torc: a time limit must be longer than nothing");
+    }
+    return with(&task_options::time_limit, limit);
+  }
+
+  /// A failure is no failure: the task's result is `otherwise` then, or without one a
+  /// value-initialised one or void. Not if the task is cancelled. The last option of the chain.
+  template <class T>
+  constexpr detail::ignoring<Where, T> ignore_failure(T otherwise) const {
+    return {static_cast<const Where&>(*this), std::move(otherwise)};
+  }
+  constexpr detail::ignoring<Where, std::monostate> ignore_failure() const {
+    return ignore_failure(std::monostate());
+  }
+
   /// A copy of the arguments is kept for `future::input`. The last option of the chain.
   constexpr detail::keeping_input<Where> keep_input() const noexcept {
     return {static_cast<const Where&>(*this)};
   }
 
-private:
   template <class T>
   constexpr Where with(T task_options::*option, T value) const noexcept {
     Where where = static_cast<const Where&>(*this);
@@ -85,6 +124,11 @@ namespace detail {
 template <class Where>
 struct keeping_input {
   Where where;
+};
+template <class Where, class T>
+struct ignoring {
+  Where where;
+  T otherwise;
 };
 } // namespace detail
 

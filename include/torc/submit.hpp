@@ -15,9 +15,13 @@ template <>
 inline constexpr bool is_placement<local_placement> = true;
 template <class Where>
 inline constexpr bool is_placement<keeping_input<Where>> = true;
+template <class Where, class T>
+inline constexpr bool is_placement<ignoring<Where, T>> = true;
 
-template <template <bool, class, class...> class Call, class Where, class F, class... Args>
-auto submit_to(Where where, F&& f, Args&&... args) {
+/// `prepare(task)` is called before the task is sent.
+template <template <bool, class, class...> class Call, class Where, class Prepare, class F,
+          class... Args>
+auto submit_to(Where where, const Prepare& prepare, F&& f, Args&&... args) {
   constexpr bool may_leave = std::is_same_v<Where, placement>;
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
                 "torc::submit(f, args...): f cannot be called with these arguments (they are "
@@ -31,13 +35,20 @@ auto submit_to(Where where, F&& f, Args&&... args) {
     }
   }
   using call = Call<may_leave, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
+  if (where.options.retries > 0 && !call::repeatable) {
+    throw std::invalid_argument("torc::submit: a task whose callable or arguments cannot be copied "
+                                "cannot be tried again");
+  }
   const destination target = resolve(where); // may throw
   auto* task = new call(std::forward<F>(f), std::forward<Args>(args)...);
   auto result = access::make_future<typename call::R>(*task);
   task->set(where.options);
+  prepare(*task);
   send(*task, target);
   return result;
 }
+
+inline constexpr auto as_it_is = [](submitted&) {};
 } // namespace detail
 
 /// Sends `f(args...)` to a worker, perhaps of another rank, as a child of the calling task and
@@ -51,7 +62,7 @@ auto submit_to(Where where, F&& f, Args&&... args) {
 /// about 0.1 us, or a message. What saving the arguments throws is the task's exception.
 template <class F, class... Args>
 auto submit(placement where, F&& f, Args&&... args) {
-  return detail::submit_to<detail::submitted_call>(where, std::forward<F>(f),
+  return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }
 
@@ -59,15 +70,23 @@ auto submit(placement where, F&& f, Args&&... args) {
 /// the task; `std::ref` passes a reference.
 template <class F, class... Args>
 auto submit(local_placement where, F&& f, Args&&... args) {
-  return detail::submit_to<detail::submitted_call>(where, std::forward<F>(f),
+  return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }
 
 /// The same with `keep_input()` behind the placement; the arguments must be copyable.
 template <class Where, class F, class... Args>
 auto submit(detail::keeping_input<Where> keeping, F&& f, Args&&... args) {
-  return detail::submit_to<detail::keeping_call>(keeping.where, std::forward<F>(f),
-                                                 std::forward<Args>(args)...);
+  return detail::submit_to<detail::keeping_call>(keeping.where, detail::as_it_is,
+                                                 std::forward<F>(f), std::forward<Args>(args)...);
+}
+
+/// The same with `ignore_failure()` behind the placement.
+template <class Where, class T, class F, class... Args>
+auto submit(detail::ignoring<Where, T> ignoring, F&& f, Args&&... args) {
+  const auto prepare = [&ignoring](auto& task) { task.ignore(std::move(ignoring.otherwise)); };
+  return detail::submit_to<detail::ignoring_call>(ignoring.where, prepare, std::forward<F>(f),
+                                                  std::forward<Args>(args)...);
 }
 
 /// The same, sent cyclically.

@@ -380,6 +380,7 @@ rank_statistics rank_engine::own_statistics() const {
   s.stolen_near = near_;
   s.stolen_far = far_;
   s.requests = protocol_.statistics().requests;
+  s.retried = scheduler_.retried.load(std::memory_order_relaxed);
   s.refused = protocol_.statistics().refused;
   s.messages = messages_;
   s.bytes = bytes_;

@@ -39,6 +39,7 @@ struct rank_statistics {
   std::uint64_t messages = 0; ///< sent
   std::uint64_t bytes = 0;    ///< of these
   std::uint64_t again = 0;    ///< tasks run again, because the rank that had them was lost
+  std::uint64_t retried = 0;  ///< tasks tried again, because they had failed
   double idle = 0;            ///< seconds, of all workers
 };
 

@@ -64,6 +64,7 @@ struct awaited final : descriptor {
 } // namespace
 
 void rank_engine::run_everywhere(descriptor& home, const writer& call, std::uint32_t what) {
+  home.within = nullptr; // it is not stopped
   writer w;
   w.put(away_.add(rank, home, rank));
   w.put(call.bytes().data(), call.bytes().size());

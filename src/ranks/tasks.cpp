@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 // Tasks and results as bytes. A message of tasks holds for each its home, its level, whether it is
-// uncounted, how many bytes and blocks it takes, remote type and closure; one of a result the slot
-// and generation of its home, how the task ended, and the value or the exception.
+// uncounted, its time limit in nanoseconds, how many bytes and blocks it takes, remote type and
+// closure; one of a result the slot and generation of its home, how the task ended, and the value
+// or the exception.
 
 #include <algorithm>
 #include <utility>
@@ -13,6 +14,14 @@
 
 namespace torc::detail {
 namespace {
+
+std::int64_t time_limit_of(const descriptor& d) noexcept {
+  const bool passed_on = d.type->finish == &finish_remote;
+  return passed_on ? static_cast<const remote_task&>(d).time_limit.count()
+         : d.type->finish == &finish_submitted
+             ? static_cast<const submitted&>(d).options.time_limit.count()
+             : 0;
+}
 
 /// A message of tasks is filled up to here.
 constexpr std::size_t full_message = 3500;
@@ -50,6 +59,7 @@ struct rank_engine::parcel {
       }
       w.put(static_cast<std::uint8_t>(d.level));
       w.put(static_cast<std::uint8_t>(d.uncounted));
+      w.put(time_limit_of(d));
       w.put(static_cast<std::uint32_t>(body.bytes().size()));
       w.put(static_cast<std::uint32_t>(body.blocks().size()));
       w.put(body.bytes().data(), body.bytes().size());
@@ -194,11 +204,12 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   for (int i = 0; i < h.count; ++i) {
     const auto home = r.get<task_home>();
     const auto level = r.get<std::uint8_t>(), uncounted = r.get<std::uint8_t>();
+    const auto limit = r.get<std::int64_t>();
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
     const bool wanted = expected_home(home);
-    if ((!wanted && losses_ == 0) || level >= levels || uncounted > 1 || size > r.rest().size() ||
-        blocks > a.block_sizes.size() - first_block) {
+    if ((!wanted && losses_ == 0) || level >= levels || uncounted > 1 || limit < 0 ||
+        size > r.rest().size() || blocks > a.block_sizes.size() - first_block) {
       throw bad_message("torc: a received task is longer than its message, of no level, or from "
                         "nowhere");
     }
@@ -218,6 +229,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       task->home = home;
       task->level = level & 0x7f;
       task->uncounted = uncounted & 1;
+      task->time_limit = std::chrono::nanoseconds(limit);
       tasks.push_back(std::move(task));
       const auto places = body.take_destinations();
       to.insert(to.end(), places.begin(), places.end());

@@ -15,6 +15,12 @@ using number = unsigned long long;
 void print_node(int rank, number created, number executed) {
   std::fprintf(stderr, "TORC: node[%d]: created=%llu, executed=%llu\n", rank, created, executed);
 }
+
+void print_retried(int rank, number retried) {
+  if (retried > 0) {
+    std::fprintf(stderr, "torc: rank %d: %llu times a task was tried again\n", rank, retried);
+  }
+}
 } // namespace
 
 void print_statistics(const scheduler& s) {
@@ -29,6 +35,7 @@ void print_statistics(const scheduler& s) {
     std::fprintf(stderr, "torc: %6d %12llu %12llu %12llu %12.3f\n", w->id, number{run},
                  number{stolen}, number{suspended}, static_cast<double>(idle_ns) * 1e-9);
   }
+  print_retried(0, s.retried.load());
   print_node(0, executed, executed);
 }
 
@@ -44,6 +51,7 @@ void print_statistics(const std::vector<rank_statistics>& ranks) {
                  number{s.messages}, number{s.bytes}, s.idle);
   }
   for (const rank_statistics& s : ranks) {
+    print_retried(s.rank, s.retried);
     print_node(s.rank, s.created, s.executed);
   }
 }

@@ -77,7 +77,8 @@ public:
 
   std::optional<seeded_schedule> seeded; ///< TORC_SEED: all workers on the calling thread
 
-  stop_scope root; ///< everything
+  stop_scope root;                  ///< everything
+  atomic<std::uint64_t> retried{0}; ///< tasks, once for each time
   /// Something has been stopped: drops what waits and tells what runs.
   void spread_stop() noexcept;
 

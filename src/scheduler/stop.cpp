@@ -115,8 +115,10 @@ void wait_or_stop(baton& b) noexcept {
 }
 
 void stop_scope::forget_token() noexcept {
-  token->list->remove(*token);
-  delete token;
+  if (token != nullptr) {
+    token->list->remove(*token);
+    delete std::exchange(token, nullptr);
+  }
 }
 
 const std::exception_ptr& cancelled_error() noexcept {

@@ -143,16 +143,65 @@ struct callback_entry : listener {
 
 } // namespace
 
-void send(submitted& s, destination to) {
+namespace {
+
+void send_off(submitted& s) {
   scheduler* const from = current_scheduler();
-  if (from != nullptr) {
+  if (s.to.rank < 0 || s.to.rank == from->place.rank) {
+    send_here(s, s.to);
+  } else {
+    from->outer->ship(s, s.to.rank, s.to.worker);
+  }
+}
+
+bool is_stopped_from_outside(const submitted& s) noexcept {
+  return s.state.load() == stop_state::cancelled || is_stopped(s.parent);
+}
+
+void send_again(submitted& s) {
+  if (is_stopped_from_outside(s)) {
+    s.ended = outcome::skipped;
+    finish_submitted(s);
+  } else {
+    send_off(s);
+  }
+}
+
+/// Makes a task that has failed as if it had not run, and sends it once more.
+void try_again(submitted& s) {
+  --s.options.retries;
+  s.take_error();
+  s.within = &s;
+  s.forget_token();
+  stop_state late = stop_state::timed_out;
+  s.state.compare_exchange_strong(late, stop_state::going);
+  if (scheduler* const from = current_scheduler()) {
+    from->retried.fetch_add(1, std::memory_order_relaxed);
+    const int ranks = from->place.ranks();
+    if (ranks > 1 && s.type->remote != nullptr && !s.options.is_pinned) {
+      s.to.rank = (s.to.rank + 1) % ranks;
+      const bool ours = s.to.rank == from->place.rank;
+      s.to.worker = ours ? from->place.first_worker() + from->next_local() : -1;
+    }
+  }
+  const std::chrono::nanoseconds pause = s.options.back_off;
+  s.options.back_off *= 2;
+  if (pause.count() > 0) {
+    timers::get().set(
+        timers::clock::now() + pause, [&s] { send_again(s); }, true);
+  } else {
+    send_again(s);
+  }
+}
+
+} // namespace
+
+void send(submitted& s, destination to) {
+  if (scheduler* const from = current_scheduler()) {
     enter_scope(s, *from);
   }
-  if (to.rank < 0 || to.rank == from->place.rank) {
-    send_here(s, to);
-  } else {
-    from->outer->ship(s, to.rank, to.worker);
-  }
+  s.to = to;
+  send_off(s);
 }
 
 void send_after(submitted& s, submitted& callback, destination to) {
@@ -168,8 +217,17 @@ void send_after(submitted& s, submitted& callback, destination to) {
 
 void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
-  if (s.ended == outcome::skipped) {
+  if (s.ended == outcome::error && !is_stopped_from_outside(s)) {
+    if (s.options.retries > 0) {
+      try_again(s);
+      return;
+    }
+    s.ignore_failure();
+  }
+  if (s.keeps || s.ended == outcome::skipped) {
     s.drop();
+  }
+  if (s.ended == outcome::skipped) {
     s.fail(cancelled_error());
   }
   s.lock.lock();

@@ -21,12 +21,12 @@ timers::~timers() {
   }
 }
 
-alarm* timers::set(clock::time_point when, std::function<void()> action) {
+alarm* timers::set(clock::time_point when, std::function<void()> action, bool for_good) {
   const std::lock_guard guard(mutex_);
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { run(); });
   }
-  auto* const a = new alarm{when, std::move(action), current_scheduler()};
+  auto* const a = new alarm{when, std::move(action), current_scheduler(), for_good};
   const auto place = alarms_.emplace(when, a).first;
   if (place == alarms_.begin()) {
     changed_.notify_one();
@@ -62,6 +62,9 @@ void timers::run() {
     use_scheduler(nullptr);
     lock.lock();
     running_ = nullptr;
+    if (a->for_good) {
+      delete a;
+    }
     called_.notify_all();
   }
 }

@@ -18,6 +18,7 @@ struct alarm {
   std::chrono::steady_clock::time_point when;
   std::function<void()> action;
   scheduler* session; ///< of the thread that has set it
+  bool for_good;
 };
 
 /// Calls functions at given times, from a thread that exists once the first is set. They must be
@@ -27,7 +28,8 @@ public:
   using clock = std::chrono::steady_clock;
 
   static timers& get();
-  alarm* set(clock::time_point when, std::function<void()> action);
+  /// One that is set for good is not cancelled, and deletes itself.
+  alarm* set(clock::time_point when, std::function<void()> action, bool for_good = false);
   /// To be called once for each. Afterwards the function is not running and will not be called.
   void cancel(alarm* a) noexcept;
   ~timers();

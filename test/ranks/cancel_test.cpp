@@ -199,4 +199,29 @@ TEST_F(cancel, what_was_said_of_earlier_tasks_does_not_matter) {
   });
 }
 
+int fail_on_rank_1(int x) {
+  if (torc::rank() == 1) throw converged("here");
+  return x;
+}
+
+TEST_F(cancel, a_failed_task_is_tried_on_another_rank) {
+  world w = ranks(3);
+  w.stealing = false;
+  const auto ended = run_world(w, [] {
+    EXPECT_EQ(torc::submit(torc::on_rank(1).retry(1), fail_on_rank_1, 5).get(), 5);
+    EXPECT_THROW(torc::submit(torc::on_rank(1).pinned().retry(2), fail_on_rank_1, 5).get(),
+                 converged);
+  });
+  EXPECT_EQ(ended.statistics[0].retried, 3u);
+}
+
+TEST_F(cancel, a_time_limit_holds_on_another_rank) {
+  run_world(ranks(3), [] {
+    EXPECT_THROW(torc::submit(torc::on_rank(1).pinned().time_limit(5ms), compute).get(),
+                 torc::timed_out);
+    EXPECT_THROW(torc::submit(torc::on_rank(1).time_limit(5ms), pass_on).get(), torc::timed_out);
+    EXPECT_EQ(stopped, 2);
+  });
+}
+
 } // namespace

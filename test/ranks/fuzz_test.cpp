@@ -33,7 +33,7 @@ using call_type = remote_call<decltype(&reference), std::vector<std::string>, st
 
 /// Waits for results, of which many come.
 struct waiting final : descriptor {
-  waiting() : descriptor(table) {}
+  waiting() : descriptor(table) { within = nullptr; }
   ~waiting() { reset(); }
   void reset() {
     if (ended == outcome::value) result.empty();
@@ -160,6 +160,7 @@ std::vector<arrival> valid_messages() {
         w.put(std::int32_t{0});
         w.put(std::uint8_t{0});
         w.put(std::uint8_t{0});
+        w.put(std::int64_t{0});
       }
       append(a, w);
       for (int i = 0; i < tasks; ++i) {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <torc/detail/closure.hpp>
 #include <torc/detail/identity.hpp>
-#include <torc/detail/stop_scope.hpp>
+#include <torc/detail/time_limit.hpp>
 #include <torc/shippable.hpp>
 #include <typeinfo>
 
@@ -34,6 +34,7 @@ struct remote_task : descriptor, stop_scope {
 
   task_home home;
   bool collective = false; ///< part of an `spmd`
+  std::chrono::nanoseconds time_limit{0};
 };
 
 /// Sends the outcome home and deletes the task.
@@ -92,7 +93,8 @@ struct remote_call final : remote_task {
 private:
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<remote_call&>(d);
-    run_into(d, self.result_, [&self]() -> R { return call(self.what_.f, self.what_.args); });
+    run_within(self.time_limit, self, d, self.result_,
+               [&self]() -> R { return call(self.what_.f, self.what_.args); });
   }
   static void save(const descriptor& d, writer& w) {
     save_closure(static_cast<const remote_call&>(d).what_, w);

@@ -26,6 +26,7 @@ struct stop_scope {
       forget_token();
     }
   }
+  /// Nobody who has asked for a token runs any more.
   void forget_token() noexcept;
 
   stop_scope* parent;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/result.hpp>
 #include <torc/detail/spinlock.hpp>
+#include <torc/detail/time_limit.hpp>
 #include <torc/placement.hpp>
 #include <torc/spawn.hpp>
 #include <torc/stop.hpp>
@@ -25,6 +27,12 @@ struct listener {
   listener* previous = nullptr;
 };
 
+/// A worker of all ranks, or with -1 any worker of the rank. Rank -1: there is no runtime.
+struct destination {
+  int rank = -1;
+  int worker = -1;
+};
+
 /// A task on the heap, shared by its queue and its future.
 struct submitted : descriptor, stop_scope {
   explicit submitted(const task_type& t) noexcept : descriptor(t), stop_scope(this_scope()) {
@@ -36,13 +44,18 @@ struct submitted : descriptor, stop_scope {
     options = o;
     level = o.level & 0x7f;
     uncounted = o.is_uncounted || o.is_direct;
+    keeps = o.retries > 0;
   }
   /// The arguments, a tuple of that type; null if that has not been kept.
   virtual const void* input(const std::type_info&) const noexcept { return nullptr; }
-  /// Destroys callable and arguments of a task that does not run.
+  /// Destroys callable and arguments.
   virtual void drop() noexcept = 0;
+  /// Puts a result in the place of a failure, if one is to be ignored.
+  virtual void ignore_failure() noexcept {}
 
   task_options options;
+  bool keeps = false;            ///< callable and arguments are needed until it has ended for good
+  destination to;                ///< where it was sent
   submit_scope* scope = nullptr; ///< the parent's count of children
   std::uint64_t number = 0;      ///< among these
   atomic<int> references{2};
@@ -54,11 +67,6 @@ struct submitted : descriptor, stop_scope {
 
 void retain(submitted& s) noexcept;
 void release(submitted& s) noexcept;
-/// A worker of all ranks, or with -1 any worker of the rank. Rank -1: there is no runtime.
-struct destination {
-  int rank = -1;
-  int worker = -1;
-};
 /// Where a placement leads; throws std::out_of_range.
 destination resolve(placement where);
 destination resolve(local_placement where);
@@ -104,10 +112,26 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
     closure<F, Args...> what;
   };
 
+  static constexpr bool repeatable =
+      std::is_copy_constructible_v<F> && (std::is_copy_constructible_v<Args> && ...);
+
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<submitted_call&>(d);
-    run_into(d, self.result, [&self]() -> R { return call(self.what.f, self.what.args); });
-    std::destroy_at(&self.what);
+    run_within(self.options.time_limit, self, d, self.result, [&self]() -> R {
+      if constexpr (repeatable) {
+        if (self.keeps) {
+          closure<F, Args...> copy(std::as_const(self.what));
+          return call(copy.f, copy.args);
+        }
+      }
+      return call(self.what.f, self.what.args);
+    });
+    self.used();
+  }
+  void used() noexcept {
+    if (!this->keeps) {
+      drop();
+    }
   }
   static void save(const descriptor& d, writer& w) {
     save_closure(static_cast<const submitted_call&>(d).what, w);
@@ -118,13 +142,43 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
       load_result(self.result, *r);
       d.ended = outcome::value;
     }
-    self.drop();
+    self.used();
   }
   static any_function code(const descriptor& d) noexcept {
     return code_address(static_cast<const submitted_call&>(d).what.f);
   }
   static constexpr task_type table =
       table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
+};
+
+/// The same with a result for the case that it fails.
+template <bool Travels, class F, class... Args>
+struct ignoring_call final : submitted_call<Travels, F, Args...> {
+  using R = result_of<F, Args...>;
+  using submitted_call<Travels, F, Args...>::submitted_call;
+
+  template <class T>
+  void ignore(T&& value) {
+    if constexpr (std::is_same_v<T, std::monostate>) {
+      static_assert(std::is_void_v<R> || std::is_default_constructible_v<object_of<R>>,
+                    "torc: ignore_failure() needs a result that has a default value; write "
+                    "ignore_failure(value)");
+      otherwise.emplace();
+    } else {
+      static_assert(std::is_convertible_v<T, R>,
+                    "torc: ignore_failure(value): the value is no result of the task");
+      otherwise.emplace(std::forward<T>(value));
+    }
+  }
+  void ignore_failure() noexcept override {
+    this->take_error();
+    if constexpr (!std::is_void_v<R>) {
+      this->result.assign(std::move(*otherwise));
+    }
+    this->ended = outcome::value;
+  }
+
+  std::optional<object_of<R>> otherwise;
 };
 
 /// The same that keeps a copy of its arguments.

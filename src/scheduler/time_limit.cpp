@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include <torc/detail/time_limit.hpp>
+
+#include <cstdio>
+#include <string>
+#include <torc/runtime.hpp>
+#include <torc/stop.hpp>
+
+#include "scheduler/timers.hpp"
+
+namespace torc::detail {
+namespace {
+
+std::string text_of(std::chrono::nanoseconds limit) {
+  char text[80];
+  std::snprintf(text, sizeof text, "the time limit of %g s",
+                std::chrono::duration<double>(limit).count());
+  return text;
+}
+
+} // namespace
+
+time_keeper::time_keeper(stop_scope& s, std::chrono::nanoseconds limit) : scope_(s), limit_(limit) {
+  timers& clock = timers::get();
+  const auto now = timers::clock::now();
+  alarms_[0] = clock.set(now + limit, [&s] { stop(s, stop_state::timed_out); });
+  alarms_[1] = clock.set(now + 2 * limit, [limit] {
+    std::fprintf(stderr, "torc: overdue: a task on rank %d has passed %s, and does not stop\n",
+                 rank(), text_of(limit).c_str());
+  });
+}
+
+std::exception_ptr time_keeper::end() noexcept {
+  for (alarm* const a : alarms_) {
+    timers::get().cancel(a);
+  }
+  return scope_.state.load() == stop_state::timed_out
+             ? std::make_exception_ptr(timed_out("torc: a task has passed " + text_of(limit_)))
+             : nullptr;
+}
+
+} // namespace torc::detail
