@@ -15,6 +15,9 @@ using detail::header;
 using detail::message_kind;
 using detail::protocol;
 
+/// Of a message without tasks: what src/ranks/protocol.hpp calls a header.
+inline constexpr std::int64_t header_bytes = 8;
+
 struct message {
   int from = 0;
   header head;
