@@ -3,8 +3,9 @@
 
 #include <deque>
 #include <optional>
-#include <torc/detail/chunked_loop.hpp>
+#include <torc/detail/elements.hpp>
 #include <torc/detail/operation.hpp>
+#include <torc/runtime.hpp>
 #include <torc/submit.hpp>
 
 namespace torc {

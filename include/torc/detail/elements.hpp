@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What a loop goes over: the elements of one range, or of several at the same position.
+
+#include <algorithm>
+#include <iterator>
+#include <ranges>
+#include <torc/detail/closure.hpp>
+#include <tuple>
+#include <vector>
+
+namespace torc {
+
+/// How many elements one task takes of a range, at least. 0: about eight tasks a worker.
+struct chunk {
+  std::size_t size = 0;
+};
+
+namespace detail {
+
+/// The elements of a forward range by position. Keeps an rvalue range, refers to an lvalue.
+template <class Range>
+class indexed {
+public:
+  explicit indexed(Range&& range) : range_(std::forward<Range>(range)) {
+    if constexpr (std::ranges::random_access_range<Range>) {
+      size_ = static_cast<std::size_t>(std::ranges::distance(range_));
+    } else {
+      for (auto i = std::ranges::begin(range_); i != std::ranges::end(range_); ++i) {
+        positions_.push_back(i);
+      }
+      size_ = positions_.size();
+    }
+  }
+  std::size_t size() const noexcept { return size_; }
+  decltype(auto) operator[](std::size_t i) {
+    if constexpr (std::ranges::random_access_range<Range>) {
+      return std::ranges::begin(range_)[static_cast<std::ranges::range_difference_t<Range>>(i)];
+    } else {
+      return *positions_[i];
+    }
+  }
+
+private:
+  Range range_; // a reference for an lvalue
+  std::vector<std::ranges::iterator_t<Range>> positions_;
+  std::size_t size_ = 0;
+};
+
+/// Several ranges as one of tuples, as long as the shortest.
+template <class... Ranges>
+struct zipped {
+  std::tuple<Ranges...> ranges;
+};
+template <class... Ranges>
+class indexed<zipped<Ranges...>> {
+public:
+  explicit indexed(zipped<Ranges...>&& z)
+      : parts_(std::apply(
+            [](auto&&... r) {
+              return std::tuple<indexed<Ranges>...>(indexed<Ranges>(std::forward<Ranges>(r))...);
+            },
+            std::move(z.ranges))) {}
+  std::size_t size() const noexcept {
+    return std::apply([](const auto&... p) { return std::min({p.size()...}); }, parts_);
+  }
+  auto operator[](std::size_t i) {
+    return std::apply([i](auto&... p) { return std::tuple<decltype(p[i])...>(p[i]...); }, parts_);
+  }
+
+private:
+  std::tuple<indexed<Ranges>...> parts_;
+};
+
+/// Calls f with the elements of a tuple.
+template <class F>
+struct spread {
+  F f;
+  template <class Tuple>
+  decltype(auto) operator()(Tuple&& elements) {
+    return std::apply(f, std::forward<Tuple>(elements));
+  }
+};
+
+template <class T>
+inline constexpr bool is_chunk = std::is_same_v<std::remove_cvref_t<T>, chunk>;
+/// Whether these are ranges, with a chunk size behind them or without.
+template <class First, class... More>
+consteval bool are_ranges() {
+  if constexpr (sizeof...(More) == 0) {
+    return std::ranges::forward_range<First> || is_chunk<First>;
+  } else {
+    return std::ranges::forward_range<First> && are_ranges<More...>();
+  }
+}
+
+/// Calls `loop` with the ranges as one and the chunk size.
+template <class Loop, class... Args>
+auto with_zipped(Loop loop, Args&&... args) {
+  constexpr std::size_t n = (0 + ... + (is_chunk<Args> ? 0 : 1));
+  std::tuple<Args&&...> all(std::forward<Args>(args)...);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    using ranges = zipped<std::tuple_element_t<I, std::tuple<Args...>>...>;
+    chunk c;
+    if constexpr (n < sizeof...(Args)) {
+      c = std::get<n>(all);
+    }
+    return loop(indexed<ranges>(ranges{{std::get<I>(std::move(all))...}}), c);
+  }
+  (std::make_index_sequence<n>());
+}
+
+template <class Range>
+struct element {
+  using value = std::remove_cvref_t<std::ranges::range_reference_t<Range>>;
+};
+template <class... Ranges>
+struct element<zipped<Ranges...>> {
+  using value = std::tuple<typename element<Ranges>::value...>;
+};
+template <class Range>
+using element_value = typename element<Range>::value;
+template <class F, class Range>
+using element_result = decltype(apply_to(std::declval<F&>(), std::declval<indexed<Range>&>()[0]));
+
+} // namespace detail
+} // namespace torc
