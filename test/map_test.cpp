@@ -458,6 +458,21 @@ TEST(lazy_map, gives_all_results_in_order) {
   }
 }
 
+TEST(lazy_map, of_two_ranges_goes_as_far_as_the_shorter) {
+  run([] {
+    const std::list<int> xs(30, 3);
+    int expected = 0;
+    for (int y : torc::lazy_map(std::multiplies<>(), numbers(100), xs, torc::in_flight{4},
+                                torc::chunk{7})) {
+      ASSERT_EQ(y, 3 * expected++);
+    }
+    EXPECT_EQ(expected, 30);
+    for (int y : torc::lazy_map(std::plus<>(), xs, std::vector<int>())) {
+      ADD_FAILURE() << y;
+    }
+  });
+}
+
 TEST(lazy_map, in_a_coroutine_and_of_one) {
   run([]() -> torc::task<> {
     numbers source(100);

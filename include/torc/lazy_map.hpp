@@ -156,4 +156,12 @@ auto lazy_map(F f, Range&& range, in_flight limit = {}, chunk c = {1}) {
   return result_stream<F, Range>(std::move(f), std::forward<Range>(range), limit, c);
 }
 
+/// The same for `f(x, y)` and the elements of two ranges, as far as the shorter reaches.
+template <class F, std::ranges::input_range First, std::ranges::input_range Second>
+auto lazy_map(F f, First&& first, Second&& second, in_flight limit = {}, chunk c = {1}) {
+  using both = detail::zipped_input<First, Second>;
+  return result_stream<detail::spread<F>, both>(
+      {std::move(f)}, both(std::forward<First>(first), std::forward<Second>(second)), limit, c);
+}
+
 } // namespace torc

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <ranges>
 #include <torc/detail/closure.hpp>
 #include <tuple>
@@ -71,6 +72,45 @@ public:
 
 private:
   std::tuple<indexed<Ranges>...> parts_;
+};
+
+/// The same of input ranges, read once and together: a range of tuples of values.
+template <class... Ranges>
+class zipped_input {
+public:
+  explicit zipped_input(Ranges&&... ranges) : ranges_(std::forward<Ranges>(ranges)...) {}
+
+  struct iterator {
+    using value_type = std::tuple<std::ranges::range_value_t<Ranges>...>;
+    using difference_type = std::ptrdiff_t;
+    zipped_input* from;
+
+    value_type operator*() const {
+      return std::apply([](auto&... p) { return value_type(*p...); }, *from->positions_);
+    }
+    iterator& operator++() {
+      std::apply([](auto&... p) { (static_cast<void>(++p), ...); }, *from->positions_);
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return from->at_end(); }
+  };
+  iterator begin() {
+    std::apply([this](auto&... r) { positions_.emplace(std::ranges::begin(r)...); }, ranges_);
+    return {this};
+  }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+  bool at_end() {
+    return [this]<std::size_t... I>(std::index_sequence<I...>) {
+      return ((std::get<I>(*positions_) == std::ranges::end(std::get<I>(ranges_))) || ...);
+    }
+    (std::index_sequence_for<Ranges...>());
+  }
+
+  std::tuple<Ranges...> ranges_;
+  std::optional<std::tuple<std::ranges::iterator_t<Ranges>...>> positions_;
 };
 
 /// Calls f with the elements of a tuple.
