@@ -552,6 +552,29 @@ TEST(lazy_map, left_early_waits_for_its_tasks) {
   });
 }
 
+TEST(lazy_map, in_a_task_that_is_stopped) {
+  for (int i = 0; i < 20; ++i) {
+    run([] {
+      std::atomic<int> taken{0};
+      auto reader = torc::submit(torc::here, [&taken] {
+        std::atomic<int> alive{0};
+        const auto f = [&alive](int x) {
+          const test::counted mark(++alive);
+          std::this_thread::yield();
+          return x;
+        };
+        for (int y : torc::lazy_map(f, numbers(1 << 30), torc::in_flight{8})) {
+          taken = y;
+        }
+      });
+      test::spin_until(taken, 10);
+      reader.cancel();
+      EXPECT_THROW(reader.get(), torc::cancelled);
+    });
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
 TEST(lazy_map, of_bool_move_only_and_nothing_left) {
   run([] {
     int truths = 0;

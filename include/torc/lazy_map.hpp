@@ -48,7 +48,7 @@ public:
         size_of_part_(std::max<std::size_t>(1, c.size)) {}
   result_stream(const result_stream&) = delete;
   result_stream& operator=(const result_stream&) = delete;
-  /// Waits for the tasks that are under way.
+  /// Cancels the tasks that are under way, and waits for those that have started.
   ~result_stream() { stop(); }
 
   /// An operation: the next result, valid until the one after it, or null after the last. Throws
@@ -88,14 +88,13 @@ private:
       if (under_way_.empty()) {
         return nullptr;
       }
-      future<results> oldest = std::move(under_way_.front());
-      under_way_.pop_front();
       try {
-        part_ = std::move(oldest).get();
-      } catch (...) {
+        part_ = std::move(under_way_.front()).get();
+      } catch (...) { // an element's, or this task is stopped
         stop();
         throw;
       }
+      under_way_.pop_front();
     }
     value_.emplace(std::move(part_[given_++])); // an object of its own, for vector<bool> as well
     return &*value_;
@@ -122,9 +121,12 @@ private:
 
   void stop() noexcept {
     ended_ = true;
+    for (future<results>& x : under_way_) {
+      x.cancel();
+    }
     for (const future<results>& x : under_way_) {
-      x.wait();
-      static_cast<void>(x.exception()); // nobody will ask for it
+      detail::join(*detail::access::state(x)); // `f` may refer to what dies now
+      static_cast<void>(x.exception());        // nobody will ask for it
     }
     under_way_.clear();
   }

@@ -319,6 +319,14 @@ void wait_for_all(std::span<submitted* const> tasks) noexcept {
   }
 }
 
+void join(submitted& s) noexcept {
+  submitted* const one[] = {&s};
+  countdown all(1);
+  all.watch(one);
+  all.reached.wait();
+  all.unwatch(one);
+}
+
 bool wait_for_all_until(std::span<submitted* const> tasks,
                         std::chrono::steady_clock::time_point deadline) {
   countdown all(static_cast<int>(tasks.size()));

@@ -84,6 +84,8 @@ void unlisten(submitted& s, listener& l) noexcept;
 std::size_t wait_for_any(std::span<submitted* const> tasks);
 /// Returns early if the calling task is stopped.
 void wait_for_all(std::span<submitted* const> tasks) noexcept;
+/// Waits for it even if the calling task is stopped.
+void join(submitted& s) noexcept;
 bool wait_for_all_until(std::span<submitted* const> tasks,
                         std::chrono::steady_clock::time_point deadline);
 
