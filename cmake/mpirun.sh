@@ -23,3 +23,7 @@ export OMPI_MCA_btl_base_warn_component_unused=0
 export OMPI_MCA_btl_vader_single_copy_mechanism
 
 timeout -k 5 "$seconds" "$mpiexec" -n "$ranks" "$@" </dev/null
+status=$?
+files=$(find "$dir" -type f)
+[ -z "$files" ] || echo "left behind: $files"
+exit $status

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 // A stack overflow in a task runs into its fiber's guard page. Say so, instead of a bare signal.
+// And tell the ranks of what signal this one dies.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -21,16 +23,34 @@ void guard_stacks() {} // the sanitizers have handlers of their own
 
 namespace {
 
-struct sigaction previous;
+/// What ends a process at once, and what the program had to say about it.
+struct fatal_signal {
+  int number;
+  const char* name;
+  struct sigaction previous;
+};
+fatal_signal fatal_signals[] = {{SIGSEGV, "SIGSEGV", {}},
+                                {SIGABRT, "SIGABRT", {}},
+                                {SIGBUS, "SIGBUS", {}},
+                                {SIGFPE, "SIGFPE", {}},
+                                {SIGILL, "SIGILL", {}}};
+
+void tell_ranks(const char* signal) noexcept {
+  const scheduler* const s = current_scheduler();
+  if (s != nullptr && s->outer != nullptr) {
+    s->outer->dying(signal);
+  }
+}
 
 [[noreturn]] void die(const char* text, int length) {
   static_cast<void>(!write(STDERR_FILENO, text, static_cast<std::size_t>(length)));
+  tell_ranks("a stack overflow");
   _exit(139);
 }
 
-void on_fault(int signal, siginfo_t* info, void* context) {
+/// Ends the program if `address` is beyond the stack that is in use.
+void check_overflow(const char* address, [[maybe_unused]] const void* context) {
   constexpr std::ptrdiff_t large_frame = 65536; // may reach beyond the guard page
-  const auto* address = static_cast<const char*>(info->si_addr);
   const fiber* f = this_fiber();
   if (f != nullptr && f->mapping != nullptr) {
     if (address < f->native_stack && address >= f->mapping - large_frame) {
@@ -53,19 +73,36 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     }
   }
 #endif
-  if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
-    previous.sa_sigaction(signal, info, context);
-  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
-    previous.sa_handler(signal);
-  } else {
-    std::signal(signal, SIG_DFL); // the access is repeated, and ends the process
+}
+
+void on_fatal(int number, siginfo_t* info, void* context) {
+  if (number == SIGSEGV) {
+    check_overflow(static_cast<const char*>(info->si_addr), context);
+  }
+  const fatal_signal& signal =
+      *std::find_if(std::begin(fatal_signals), std::end(fatal_signals),
+                    [=](const fatal_signal& s) { return s.number == number; });
+  const struct sigaction& previous = signal.previous;
+  const bool informed = (previous.sa_flags & SA_SIGINFO) != 0;
+  const bool handled = informed ? previous.sa_sigaction != nullptr
+                                : previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN;
+  if (!handled || (previous.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
+    tell_ranks(signal.name);
+    std::signal(number, SIG_DFL);
+  }
+  if (handled && informed) {
+    previous.sa_sigaction(number, info, context);
+  } else if (handled) {
+    previous.sa_handler(number);
+  } else if (info->si_code <= 0) {
+    std::raise(number); // sent by somebody; otherwise what went wrong is repeated
   }
 }
 
 /// A stack for the handler, while the thread lives.
 struct signal_stack {
-  static constexpr std::size_t size = 64 * 1024;
-  std::unique_ptr<char[]> memory = std::make_unique<char[]>(size);
+  static constexpr std::size_t size = 256 * 1024; // names of functions are looked for on it
+  std::unique_ptr<char[]> memory = std::make_unique_for_overwrite<char[]>(size);
   signal_stack() {
     stack_t s{};
     s.ss_sp = memory.get();
@@ -87,10 +124,12 @@ void guard_stacks() {
   static std::once_flag once;
   std::call_once(once, [] {
     struct sigaction action {};
-    action.sa_sigaction = &on_fault;
+    action.sa_sigaction = &on_fatal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous);
+    for (fatal_signal& s : fatal_signals) {
+      sigaction(s.number, &action, &s.previous);
+    }
   });
   thread_local signal_stack stack;
 }

@@ -58,6 +58,7 @@ public:
   void search_ends() noexcept override;
   void insist() noexcept override;
   bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
+  void dying(const char* signal) noexcept override;
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q) override;
@@ -83,6 +84,9 @@ public:
 
   /// Acts upon one message. Throws `bad_message` if it makes no sense. With the token held.
   void handle(arrival& a);
+
+  /// Whether another rank of this host has died, which somebody then acts upon. From any thread.
+  bool look_for_deaths() noexcept;
 
   /// The tasks of this rank that are elsewhere.
   slots& away() noexcept { return away_; }

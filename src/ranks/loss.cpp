@@ -9,9 +9,11 @@
 // be alive, or its result under way, with another one: what comes of that finds the slot taken.
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <unistd.h>
 
 #include "ranks/engine.hpp"
 #include "scheduler/code_name.hpp"
@@ -40,16 +42,26 @@ void rank_engine::watch() {
   }
   const bool stopped = now - next_look_ > beat_period && next_look_ != clock::time_point();
   next_look_ = now + look_period;
-  for (int r = 0; r < transport_.size(); ++r) {
-    if (r != rank && !lost_[static_cast<std::size_t>(r)] && transport_.gone(r)) {
-      post(rank, {.what = message_kind::lost, .value = static_cast<std::uint32_t>(r)}, writer());
-    }
-  }
   if (survive() && (stopped || now >= next_beat_)) {
     next_beat_ = now + beat_period;
     post(rank, {.what = message_kind::beat, .value = stopped}, writer());
+    progress(false);
   }
-  progress(false);
+  look_for_deaths();
+}
+
+bool rank_engine::look_for_deaths() noexcept {
+  bool any = false;
+  for (int r = 0; r < transport_.size(); ++r) {
+    if (r != rank && !lost_[static_cast<std::size_t>(r)] && transport_.gone(r)) {
+      post(rank, {.what = message_kind::lost, .value = static_cast<std::uint32_t>(r)}, writer());
+      any = true;
+    }
+  }
+  if (any) {
+    progress(false);
+  }
+  return any;
 }
 
 /// Says that we live and looks who does. After a stop, as by a debugger or a batch system, nobody
@@ -81,6 +93,7 @@ void rank_engine::lose(int r) {
                                                     : nullptr;
   report_loss(r, why_not != nullptr ? why_not : "the others go on");
   if (why_not != nullptr) {
+    std::fflush(nullptr);
     std::this_thread::sleep_for(launchers_turn);
     std::_Exit(1);
   }
@@ -146,13 +159,29 @@ void rank_engine::report_loss(int r, const char* consequence) {
                what.c_str(), consequence);
 }
 
+void rank_engine::dying(const char* signal) noexcept {
+  if (page_.reported.exchange(1) != 0) {
+    return;
+  }
+  // What follows allocates memory, perhaps in the middle of an allocation: not for ever.
+  std::signal(SIGALRM, SIG_DFL);
+  alarm(2);
+  const worker* const w = this_worker();
+  const std::uintptr_t code = w != nullptr ? w->own.begun.load(std::memory_order_relaxed) : 0;
+  const std::string line = "torc: rank " + std::to_string(rank) + " on " +
+                           hosts[static_cast<std::size_t>(rank)] + " dies of " + signal +
+                           (code != 0 ? " while it runs " + code_name(code) : "") + "\n";
+  static_cast<void>(!write(STDERR_FILENO, line.data(), line.size()));
+  alarm(0);
+}
+
 void rank_engine::sum_up_losses() const noexcept {
   if (losses_ > 0) {
     std::uint64_t again = 0;
     for (const rank_statistics& s : gathered_) {
       again += s.again;
     }
-    std::fprintf(stderr, "torc: %d of %d ranks lost, %llu tasks run again\n", losses_,
+    std::fprintf(stderr, "torc: lost %d of %d ranks; tasks that were run again: %llu\n", losses_,
                  transport_.size(), static_cast<unsigned long long>(again));
   }
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/session.hpp"
+#include "runtime/signals.hpp"
 #include "transport/in_process.hpp"
 #if TORC_HAS_MPI
 #include "transport/mpi.hpp"
@@ -19,7 +20,8 @@ namespace detail {
 namespace {
 
 session* current = nullptr; // nobody's at exit: the workers may be running then
-bool open_launch = false;   ///< launch(nullptr) has made the calling function the primary task
+signal_watch* watch = nullptr;
+bool open_launch = false; ///< launch(nullptr) has made the calling function the primary task
 
 /// Of threads that are no workers: of whom they are helpers, if any.
 constinit thread_local scheduler* helped = nullptr;
@@ -84,6 +86,7 @@ void init() {
   }
   const configuration c = read_configuration();
   current = new session(c, connect(c));
+  watch = new signal_watch([](int signal) { current->heard(signal); });
 }
 
 void launch(std::nullptr_t) {
@@ -109,6 +112,7 @@ void shutdown() {
     current->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
   }
   current->shutdown();
+  delete std::exchange(watch, nullptr);
   delete std::exchange(current, nullptr);
 }
 

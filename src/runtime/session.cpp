@@ -2,6 +2,7 @@
 #include "runtime/session.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -149,6 +150,14 @@ void session::end_launch(int exit_code) {
   if (engine_) {
     engine_->end_launch(exit_code);
   }
+}
+
+void session::heard(int signal) {
+  if (engine_ && engine_->look_for_deaths()) {
+    return; // so the launcher ends those who are left; if need be, the engine does
+  }
+  std::signal(signal, SIG_DFL);
+  kill(getpid(), signal);
 }
 
 void session::shutdown() {

@@ -28,6 +28,8 @@ public:
   void announce() const;
   /// Ends the session. Collective.
   void shutdown();
+  /// The process has got that signal (signals.hpp).
+  void heard(int signal);
 
   scheduler& workers() noexcept { return *scheduler_; }
   /// Of all ranks; on rank 0, after `shutdown`.

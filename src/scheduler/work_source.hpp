@@ -26,6 +26,8 @@ public:
   virtual bool wanted() const noexcept = 0;
   /// Something is under way that gets on only if somebody polls.
   virtual bool moving() const noexcept = 0;
+  /// This process dies of that signal: says so, once. In a signal handler.
+  virtual void dying(const char* signal) noexcept = 0;
   /// Sends a submitted task to worker `q` of another rank; -1: any worker there.
   virtual void ship(submitted& s, int rank, int q) = 0;
   /// Tells other ranks what has been stopped of the tasks they have from this one.
