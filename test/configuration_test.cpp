@@ -58,6 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
                     wrong_variable{"TORC_IDLE_SPIN", "-1", "0 to 1000000000"},
                     wrong_variable{"TORC_IDLE_SPIN", "1000000001", "0 to 1000000000"},
                     wrong_variable{"TORC_IDLE_SPIN", "10us", "0 to 1000000000"},
+                    wrong_variable{"TORC_SURVIVE", "yes", "0 or 1"},
+                    wrong_variable{"TORC_STALL_TIMEOUT", "1.5", "0 to 1000000"},
+                    wrong_variable{"TORC_STALL_TIMEOUT", "1000001", "0 to 1000000"},
                     wrong_variable{"TORC_SEED", "x", "a number"},
                     wrong_variable{"TORC_SEED", "-1", "a number"}),
     title);

@@ -138,7 +138,13 @@ fiber* fiber_pool::acquire() noexcept {
   }
   lock_.unlock();
   try {
-    return f != nullptr ? f : create_fiber(stack_size_, entry_);
+    if (f == nullptr) {
+      f = create_fiber(stack_size_, entry_);
+      lock_.lock();
+      all_.push_back(f);
+      lock_.unlock();
+    }
+    return f;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr,
                  "torc: no stack for another fiber (%zu are in use, of %zu KiB each): lower "
@@ -154,6 +160,7 @@ void fiber_pool::release(fiber* f) noexcept {
   const bool full = idle_count_ >= keep;
   if (full) {
     --created_;
+    std::erase(all_, f);
   } else {
     f->next = std::exchange(idle_, f);
     ++idle_count_;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/spinlock.hpp>
+#include <vector>
 
 namespace torc::detail {
 
@@ -37,6 +38,12 @@ struct fiber {
     void* caught = nullptr;
     unsigned uncaught = 0;
   } exceptions;
+
+  // For reports: where in the program the task is that has begun on it, and, while it is suspended,
+  // what it waits for; if that is one task, which.
+  atomic<std::uintptr_t> begun{0};
+  atomic<const char*> waits_for{nullptr};
+  atomic<std::uintptr_t> awaited{0};
 
   void* sanitizer_fiber = nullptr;
   void* fake_stack = nullptr;
@@ -79,6 +86,15 @@ public:
   fiber* acquire() noexcept;
   void release(fiber* f) noexcept;
   std::size_t in_use() const noexcept;
+  /// Calls `f(fiber)` for all there are. Meanwhile none is made or goes away.
+  template <class F>
+  void for_each(F f) {
+    lock_.lock();
+    for (const fiber* one : all_) {
+      f(*one);
+    }
+    lock_.unlock();
+  }
 
 private:
   static constexpr std::size_t keep = 256; ///< more idle ones than this go back to the system
@@ -86,6 +102,7 @@ private:
   fiber* idle_ = nullptr;
   std::size_t idle_count_ = 0;
   std::size_t created_ = 0;
+  std::vector<fiber*> all_;
   std::size_t stack_size_;
   void (*entry_)();
 };

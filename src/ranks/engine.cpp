@@ -2,6 +2,7 @@
 #include "ranks/engine.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -223,6 +224,12 @@ void rank_engine::handle(arrival& a) {
     lose(lost);
     break;
   }
+  case message_kind::signal:
+    expect_from(h.value == SIGUSR1 ? a.from == 0 : rank == 0 && h.value < 128);
+    if (signalled) {
+      signalled(static_cast<int>(h.value));
+    }
+    break;
   case message_kind::beat:
     if (a.from == rank) {
       beat(h.value != 0);
@@ -357,14 +364,14 @@ int rank_engine::await_end() {
     if (!found.empty()) {
       return found.mapped();
     }
-    ended.wait();
+    ended.wait("the end of the launch");
   }
 }
 
 void rank_engine::leave() {
   wants_to_leave_.store(true);
   progress(false);
-  all_left_.wait();
+  all_left_.wait("the other ranks to part");
 }
 
 rank_statistics rank_engine::own_statistics() const {

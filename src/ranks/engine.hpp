@@ -85,6 +85,13 @@ public:
   /// Acts upon one message. Throws `bad_message` if it makes no sense. With the token held.
   void handle(arrival& a);
 
+  /// The process has got a signal that asks the job to stop: tells the root. From any thread.
+  void pass_on_signal(int signal) noexcept;
+  /// Rank 0: all others say what they are doing.
+  void have_all_explain() noexcept;
+  /// Calls it when either of these has arrived here, the latter as SIGUSR1. Set before the launch.
+  std::function<void(int)> signalled;
+
   /// Whether another rank of this host has died, which somebody then acts upon. From any thread.
   bool look_for_deaths() noexcept;
 

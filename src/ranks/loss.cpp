@@ -159,6 +159,18 @@ void rank_engine::report_loss(int r, const char* consequence) {
                what.c_str(), consequence);
 }
 
+void rank_engine::pass_on_signal(int signal) noexcept {
+  post(0, {.what = message_kind::signal, .value = static_cast<std::uint32_t>(signal)}, writer());
+  progress(false);
+}
+
+void rank_engine::have_all_explain() noexcept {
+  for (int r = 1; r < transport_.size(); ++r) {
+    post(r, {.what = message_kind::signal, .value = SIGUSR1}, writer());
+  }
+  progress(false);
+}
+
 void rank_engine::dying(const char* signal) noexcept {
   if (page_.reported.exchange(1) != 0) {
     return;

@@ -44,8 +44,9 @@ enum class message_kind : std::uint8_t {
   passed_on,  ///< a task of ours went on to rank `value`; only where losses are survived
   beat,       ///< the sender lives; likewise
   lost,       ///< rank `value` does not
+  signal,     ///< to the root: signal `value` asks the job to stop; from it: explain yourself
 };
-inline constexpr int kinds = static_cast<int>(message_kind::lost) + 1;
+inline constexpr int kinds = static_cast<int>(message_kind::signal) + 1;
 
 /// What every message begins with.
 struct header {

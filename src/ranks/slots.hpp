@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <torc/detail/remote.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <vector>
@@ -68,6 +69,18 @@ public:
     }
     lock_.unlock();
     return gone;
+  }
+  /// How many tasks are with each rank.
+  std::map<int, int> by_rank() {
+    std::map<int, int> tasks;
+    lock_.lock();
+    for (const place& p : places_) {
+      if (p.task != nullptr) {
+        ++tasks[p.went_to.back()];
+      }
+    }
+    lock_.unlock();
+    return tasks;
   }
   bool has(std::uint32_t slot, std::uint64_t generation) noexcept {
     lock_.lock();

@@ -53,7 +53,7 @@ struct awaited final : descriptor {
   static constexpr task_type table{nullptr, &finish, nullptr, nullptr, &take_result};
 
   void wait() {
-    done.wait();
+    done.wait("an spmd");
     if (ended == outcome::error) {
       std::rethrow_exception(take_error());
     }

@@ -18,8 +18,10 @@ namespace {
 constexpr int most_workers = 1024;
 
 [[noreturn]] void refuse(const char* name, std::string_view value, const char* allowed) {
-  std::fprintf(stderr, "torc: %s=%.*s is wrong: %s\n", name, static_cast<int>(value.size()),
-               value.data(), allowed);
+  std::string printable(value.substr(0, 100)); // one line in any case
+  std::replace_if(
+      printable.begin(), printable.end(), [](unsigned char c) { return c < ' '; }, '?');
+  std::fprintf(stderr, "torc: %s=%s is wrong: %s\n", name, printable.c_str(), allowed);
   std::exit(2);
 }
 
@@ -94,6 +96,13 @@ void read_switch(const char* name, bool& on) {
     refuse(name, text, "0 or 1 is allowed");
   }
   on = text == "1";
+}
+
+void read_stall_timeout(int& seconds) {
+  const std::string_view text = variable("TORC_STALL_TIMEOUT");
+  if (!text.empty() && (!parse(text, seconds) || seconds < 0 || seconds > 1'000'000)) {
+    refuse("TORC_STALL_TIMEOUT", text, "a number of seconds from 0 to 1000000 is allowed");
+  }
 }
 
 void read_seed(std::optional<std::uint64_t>& seed) {
@@ -192,6 +201,7 @@ configuration read_configuration() {
   read_switch("TORC_STEALING", c.stealing);
   read_switch("TORC_ROUND_TRIP", c.round_trip);
   read_switch("TORC_SURVIVE", c.survive);
+  read_stall_timeout(c.stall_timeout);
   read_seed(c.seed);
   read_idle_spin(c.idle_spin);
   return c;

@@ -16,6 +16,7 @@ struct configuration {
   bool statistics = false;            ///< TORC_STATS
   bool stealing = true;               ///< TORC_STEALING, between ranks
   bool round_trip = false;            ///< TORC_ROUND_TRIP
+  int stall_timeout = 0;              ///< TORC_STALL_TIMEOUT, seconds; 0: none
   bool survive = false;               ///< TORC_SURVIVE: go on when a rank is lost
   std::optional<std::uint64_t> seed;  ///< TORC_SEED
   std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN

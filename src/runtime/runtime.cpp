@@ -86,7 +86,8 @@ void init() {
   }
   const configuration c = read_configuration();
   current = new session(c, connect(c));
-  watch = new signal_watch([](int signal) { current->heard(signal); });
+  watch = new signal_watch([](int signal) { current->heard(signal); },
+                           c.stall_timeout > 0 ? c.stall_timeout * 250 : -1);
 }
 
 void launch(std::nullptr_t) {

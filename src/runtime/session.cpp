@@ -6,11 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <sched.h>
 #include <thread>
+#include <torc/stop.hpp>
 #include <torc/submit.hpp>
 #include <unistd.h>
 
+#include "runtime/explain.hpp"
 #include "runtime/statistics.hpp"
 
 namespace torc::detail {
@@ -58,8 +61,25 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
   scheduler_->place = place_;
   if (transport_ != nullptr) {
     engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_);
+    engine_->signalled = [this](int signal) { signal == SIGUSR1 ? explain() : stop(signal); };
+  }
+  if (engine_ == nullptr) {
+    scheduler_->deadlocked = [this] {
+      std::fprintf(stderr, "torc: deadlock: nothing runs, and tasks wait for each other\n");
+      explain();
+      std::fflush(nullptr);
+      std::_Exit(1);
+    };
   }
   scheduler_->start();
+}
+
+/// Says on stderr what this rank is doing, in one piece.
+void session::explain() {
+  const std::string who = engine_ ? "rank " + std::to_string(place_.rank) + " on " +
+                                        hosts_[static_cast<std::size_t>(place_.rank)] + ": "
+                                  : "";
+  std::fputs(explanation(*scheduler_, who).c_str(), stderr);
 }
 
 session::~session() = default;
@@ -136,7 +156,7 @@ int session::launch(const std::function<int()>& primary) {
     ~ending() { self.end_launch(exit_code); }
   } end{*this};
   announce();
-  end.exit_code = submit(here.pinned().uncounted(), std::ref(primary)).get();
+  end.exit_code = result_of(submit(here.pinned().uncounted(), std::ref(primary)));
   return end.exit_code;
 }
 
@@ -153,11 +173,84 @@ void session::end_launch(int exit_code) {
 }
 
 void session::heard(int signal) {
+  if (signal == 0) {
+    look_for_stall();
+    return;
+  }
+  if (signal == SIGUSR1) {
+    explain();
+    return;
+  }
   if (engine_ && engine_->look_for_deaths()) {
     return; // so the launcher ends those who are left; if need be, the engine does
   }
-  std::signal(signal, SIG_DFL);
-  kill(getpid(), signal);
+  if (place_.rank != 0) {
+    engine_->pass_on_signal(signal);
+  } else {
+    stop(signal);
+  }
+}
+
+/// Rank 0: whether no task has ended, nor anybody gone to sleep or waited, for TORC_STALL_TIMEOUT.
+void session::look_for_stall() {
+  std::uint64_t events = scheduler_->sleeps();
+  for (const auto& w : scheduler_->workers) {
+    events += w->own.tasks_run.load(std::memory_order_relaxed) +
+              w->statistics.suspended.load(std::memory_order_relaxed);
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (std::exchange(events_, events) != events) {
+    changed_ = now;
+  }
+  const std::chrono::seconds limit(scheduler_->config.stall_timeout);
+  if (now - changed_ < limit || place_.rank != 0) {
+    return;
+  }
+  std::fprintf(stderr, "torc: stalled: no task has ended for %d seconds (TORC_STALL_TIMEOUT)\n",
+               scheduler_->config.stall_timeout);
+  explain();
+  if (engine_) {
+    engine_->have_all_explain();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+  std::fflush(nullptr);
+  std::_Exit(1);
+}
+
+void session::stop(int signal) {
+  const std::lock_guard guard(primary_mutex_);
+  if (std::exchange(signal_, signal) != 0) {
+    return; // all ranks get it
+  }
+  std::fprintf(stderr, "torc: SIG%s: the tasks are asked to stop\n", sigabbrev_np(signal));
+  if (primary_ != nullptr) {
+    primary_->cancel();
+  } else {
+    detail::stop(scheduler_->root, stop_state::cancelled); // the main program is the primary task
+  }
+}
+
+/// Waits for the primary task, which a signal may stop.
+int session::result_of(future<int> primary) {
+  const auto follow = [this](future<int>* p) {
+    const std::lock_guard guard(primary_mutex_);
+    primary_ = p;
+    if (p != nullptr && signal_ != 0) {
+      p->cancel();
+    }
+    return signal_;
+  };
+  follow(&primary);
+  primary.wait();
+  const int signal = follow(nullptr);
+  try {
+    return primary.get();
+  } catch (const cancelled&) {
+    if (signal == 0) {
+      throw;
+    }
+    return 128 + signal; // as of a process that it has ended
+  }
 }
 
 void session::shutdown() {

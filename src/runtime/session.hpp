@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <mutex>
+#include <torc/future.hpp>
 
 #include "ranks/engine.hpp"
 #include "runtime/configuration.hpp"
@@ -28,7 +31,7 @@ public:
   void announce() const;
   /// Ends the session. Collective.
   void shutdown();
-  /// The process has got that signal (signals.hpp).
+  /// The process has got that signal (signals.hpp); 0: some time has passed.
   void heard(int signal);
 
   scheduler& workers() noexcept { return *scheduler_; }
@@ -38,6 +41,10 @@ public:
 
 private:
   void meet(configuration& c);
+  void explain();
+  void look_for_stall();
+  void stop(int signal);
+  int result_of(future<int> primary);
   void part();
 
   std::unique_ptr<transport> transport_;
@@ -46,6 +53,13 @@ private:
   std::unique_ptr<scheduler> scheduler_;
   std::unique_ptr<rank_engine> engine_;
   std::vector<rank_statistics> statistics_;
+
+  std::uint64_t events_ = 0; ///< as the last look for a stall has found them,
+  std::chrono::steady_clock::time_point changed_ = std::chrono::steady_clock::now(); ///< and since
+
+  std::mutex primary_mutex_;
+  future<int>* primary_ = nullptr; ///< null: none, or the main program
+  int signal_ = 0;                 ///< the one that has stopped the session
 };
 
 } // namespace torc::detail

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
+#include <poll.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -53,16 +54,24 @@ void on_signal(int number) {
 
 } // namespace
 
-signal_watch::signal_watch(std::function<void(int)> heard) : heard_(std::move(heard)) {
+signal_watch::signal_watch(std::function<void(int)> heard, int period) : heard_(std::move(heard)) {
   if (pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) != 0) {
     throw std::system_error(errno, std::generic_category(), "torc: pipe2");
   }
-  fcntl(pipe_[0], F_SETFL, 0); // the thread waits
   to_watch.store(pipe_[1]);
   first_stop_ms.store(0);
-  thread_ = std::thread([this] {
-    for (char what = 0; read(pipe_[0], &what, 1) == 1 && what != 0;) {
-      heard_(what);
+  thread_ = std::thread([this, period] {
+    for (;;) {
+      pollfd p{.fd = pipe_[0], .events = POLLIN, .revents = 0};
+      char what = 0;
+      if (poll(&p, 1, period) == 0) {
+        heard_(0);
+      } else if (read(pipe_[0], &what, 1) == 1) {
+        if (what == 0) {
+          return;
+        }
+        heard_(what);
+      }
     }
   });
   struct sigaction action {};

@@ -11,8 +11,9 @@ namespace torc::detail {
 class signal_watch {
 public:
   /// Calls `heard(signal)` on a thread of its own. A signal that asks to stop is heard once: the
-  /// second one ends the process.
-  explicit signal_watch(std::function<void(int)> heard);
+  /// second one ends the process. With a `period`, in milliseconds, also calls `heard(0)` so often;
+  /// -1: never.
+  signal_watch(std::function<void(int)> heard, int period);
   ~signal_watch();
   signal_watch(const signal_watch&) = delete;
   signal_watch& operator=(const signal_watch&) = delete;

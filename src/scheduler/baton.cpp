@@ -5,12 +5,17 @@
 
 namespace torc::detail {
 
-void baton::wait() noexcept {
+void baton::wait(const char* what, std::uintptr_t awaited) noexcept {
   if (state_.load(std::memory_order_acquire) == posted) {
     return;
   }
   if (worker* w = this_worker()) {
+    fiber& f = *w->own.running;
+    f.awaited.store(awaited, std::memory_order_relaxed);
+    f.waits_for.store(what, std::memory_order_release);
     w->suspend({&park, this});
+    f.waits_for.store(nullptr, std::memory_order_relaxed);
+    this_front()->begun.store(f.begun.load(std::memory_order_relaxed), std::memory_order_relaxed);
   } else {
     state_.wait(empty, std::memory_order_acquire);
   }

@@ -15,7 +15,8 @@ public:
   baton(const baton&) = delete;
   baton& operator=(const baton&) = delete;
 
-  void wait() noexcept;
+  /// `what`, and `awaited`, a place in the program, are for reports.
+  void wait(const char* what = "something", std::uintptr_t awaited = 0) noexcept;
   /// Any number of times, from any thread. The baton may die during the first call's wake-up.
   void post() noexcept;
 

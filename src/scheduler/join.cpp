@@ -57,7 +57,7 @@ void wait_for_thief(descriptor& d) noexcept {
   baton done;
   void* expected = nullptr;
   if (d.shared.waiter.compare_exchange_strong(expected, &done, std::memory_order_acq_rel)) {
-    done.wait();
+    done.wait("its child", code_of(d));
   }
 }
 

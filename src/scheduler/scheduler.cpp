@@ -2,17 +2,23 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "scheduler/timers.hpp"
 #include "scheduler/topology.hpp"
 
 namespace torc::detail {
 namespace {
 
-void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+/// How long everybody has to be asleep before somebody looks whether that will last.
+constexpr timespec before_a_look{1, 0};
+
+/// Without a limit, until somebody wakes us.
+void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value, const timespec* limit) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, limit, nullptr, 0);
 }
 void futex_wake(atomic<std::uint32_t>& word) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
@@ -213,6 +219,7 @@ void scheduler::sleep(worker& w) noexcept {
   w.asleep.store(1, std::memory_order_relaxed);
   sleepers_.push_back(&w);
   sleeping_.fetch_add(1);
+  sleeps_.fetch_add(1);
   const bool last = searching_.fetch_sub(1) == 1;
   sleep_lock_.unlock();
   if (anything_for(w) || (last && sweep(w))) {
@@ -222,9 +229,20 @@ void scheduler::sleep(worker& w) noexcept {
     }
     // Somebody is just waking us: wait for that.
   }
+  bool look = last && deadlocked;
   while (w.asleep.load(std::memory_order_acquire) != 0) {
-    futex_wait(w.asleep, 1);
+    futex_wait(w.asleep, 1, look ? &before_a_look : nullptr);
+    if (std::exchange(look, false) && at_rest()) {
+      deadlocked();
+    }
   }
+}
+
+/// Nobody runs, and no timer will make anybody run.
+bool scheduler::at_rest() noexcept {
+  const std::uint64_t sleeps = sleeps_.load();
+  // In this order: who is woken by a timer and sleeps again has gone to sleep in between.
+  return timers::get().idle() && all_asleep() && !stopping() && sleeps_.load() == sleeps;
 }
 
 /// Whether there is something that only `w`, or anybody, may do, apart from stealing.

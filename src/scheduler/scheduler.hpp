@@ -8,6 +8,7 @@
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/work_source.hpp"
 #include "scheduler/worker.hpp"
+#include <functional>
 #include <memory>
 #include <optional>
 #include <torc/detail/spinlock.hpp>
@@ -71,6 +72,8 @@ public:
   bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
   int idle() const noexcept { return sleeping_.load() + searching_.load(); }
   bool all_asleep() const noexcept { return sleeping_.load() == static_cast<int>(workers.size()); }
+  /// How often somebody has gone to sleep.
+  std::uint64_t sleeps() const noexcept { return sleeps_.load(std::memory_order_relaxed); }
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
   /// Publishes what `victim` keeps to itself, which may sit in a long task, by force.
   void force_publication(worker& victim) noexcept;
@@ -81,6 +84,10 @@ public:
   atomic<std::uint64_t> retried{0}; ///< tasks, once for each time
   /// Something has been stopped: drops what waits and tells what runs.
   void spread_stop() noexcept;
+
+  /// Called if everybody sleeps and nothing can wake them any more: tasks wait for each other. Of a
+  /// process without others only. Set before `start`.
+  std::function<void()> deadlocked;
 
   submit_scope outside{
       nullptr}; ///< counts detached tasks, and those of threads that are no workers
@@ -93,10 +100,12 @@ private:
   bool anything_for(worker& w) noexcept;
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
+  bool at_rest() noexcept;
 
   std::unique_ptr<front[]> own_fronts_;
   alignas(64) atomic<int> searching_{0};
   atomic<int> sleeping_{0};
+  atomic<std::uint64_t> sleeps_{0};
   atomic<bool> stopping_{false}, parting_{false};
   spinlock sleep_lock_;
   std::vector<worker*> sleepers_;

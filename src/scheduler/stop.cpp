@@ -99,17 +99,17 @@ void throw_if_stopped() {
   throw cancelled();
 }
 
-void wait_or_stop(baton& b) noexcept {
+void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited) noexcept {
   worker* const w = this_worker();
   if (w == nullptr) {
-    b.wait();
+    b.wait(what, awaited);
     return;
   }
   stop_watch me{.scope = this_scope(), .waits = &b};
   watch_list& list = w->watches; // the task may go on on another worker
   list.add(me);
   if (!is_stopped(me.scope)) {
-    b.wait();
+    b.wait(what, awaited);
   }
   list.remove(me);
 }

@@ -44,7 +44,7 @@ void submit_scope::one_ended() noexcept {
 
 std::exception_ptr submit_scope::wait_for_children() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-    all_done_.wait();
+    all_done_.wait("its submitted children");
   }
   return take_failures();
 }

@@ -297,7 +297,7 @@ std::size_t wait_for_any(std::span<submitted* const> tasks) {
   if (first_done() == tasks.size()) {
     countdown any(1);
     any.watch(tasks);
-    wait_or_stop(any.reached);
+    wait_or_stop(any.reached, "any of some tasks");
     any.unwatch(tasks);
     stop_point();
   }
@@ -310,7 +310,7 @@ void wait_for_all(std::span<submitted* const> tasks) noexcept {
       submitted* const one[] = {s};
       countdown all(1);
       all.watch(one);
-      wait_or_stop(all.reached);
+      wait_or_stop(all.reached, "a submitted task", code_of(*s));
       all.unwatch(one);
       if (!s->done.load(std::memory_order_acquire)) {
         return;
@@ -334,7 +334,7 @@ bool wait_for_all_until(std::span<submitted* const> tasks,
   if (all.left.load(std::memory_order_acquire) > 0) {
     timers& clock = timers::get();
     alarm* const at_deadline = clock.set(deadline, [&all] { all.reached.post(); });
-    wait_or_stop(all.reached);
+    wait_or_stop(all.reached, "tasks, until a deadline");
     clock.cancel(at_deadline);
   }
   all.unwatch(tasks);
@@ -370,7 +370,7 @@ completion_queue::entry& completion_queue::next() {
   if (first_ == nullptr) {
     waiting_ = &arrived;
     lock_.unlock();
-    wait_or_stop(arrived);
+    wait_or_stop(arrived, "the next task to end");
     lock_.lock();
     waiting_ = nullptr;
     if (first_ == nullptr) {

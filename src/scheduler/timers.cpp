@@ -42,6 +42,11 @@ void timers::cancel(alarm* a) noexcept {
   delete a;
 }
 
+bool timers::idle() noexcept {
+  const std::lock_guard guard(mutex_);
+  return alarms_.empty() && running_ == nullptr;
+}
+
 void timers::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {

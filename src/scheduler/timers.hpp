@@ -32,6 +32,8 @@ public:
   alarm* set(clock::time_point when, std::function<void()> action, bool for_good = false);
   /// To be called once for each. Afterwards the function is not running and will not be called.
   void cancel(alarm* a) noexcept;
+  /// Nothing is to be called, nor is being called.
+  bool idle() noexcept;
   ~timers();
 
 private:

@@ -28,17 +28,16 @@ void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)-
 
 constexpr task_type no_task{nullptr, nullptr};
 
-/// What stands for a task in reports.
-any_function code_of(const descriptor& d) noexcept {
-  const any_function f = d.type->code != nullptr ? d.type->code(d) : nullptr;
-  return f != nullptr ? f : reinterpret_cast<any_function>(d.type->run);
-}
-
 } // namespace
 
 #if !(defined(__x86_64__) && defined(__GNUC__))
 [[gnu::noinline]] front* this_front() noexcept { return torc_front; }
 #endif
+
+std::uintptr_t code_of(const descriptor& d) noexcept {
+  const any_function f = d.type->code != nullptr ? d.type->code(d) : nullptr;
+  return program_offset(f != nullptr ? f : reinterpret_cast<any_function>(d.type->run));
+}
 
 void worker::serve() noexcept {
   if (owner.seeded) {
@@ -106,7 +105,9 @@ void worker::loop() {
 void worker::execute(descriptor& d, bool pinned) noexcept {
   fiber& f = *own.running;
   f.tied = pinned ? this : nullptr;
-  own.begun.store(program_offset(code_of(d)), std::memory_order_relaxed);
+  const std::uintptr_t code = code_of(d);
+  own.begun.store(code, std::memory_order_relaxed);
+  f.begun.store(code, std::memory_order_relaxed);
   f.scope = d.within;
   const descriptor* parent = d.shared.parent;
   if ((parent != nullptr && parent->child_failed.load(std::memory_order_relaxed)) ||

@@ -80,6 +80,9 @@ descriptor& running_task() noexcept;
 /// Joins its spawned children, all that is above it, youngest first; the eldest that failed.
 descriptor* join_children(descriptor& running) noexcept;
 
+/// Where in the program a task is, for reports: its function, or what runs its function object.
+std::uintptr_t code_of(const descriptor& d) noexcept;
+
 /// Makes a suspended fiber run again: on its worker if it is tied, otherwise soon and anywhere.
 void make_ready(fiber& f) noexcept;
 

@@ -26,20 +26,29 @@ void expect_no_fiber_left(session& s) {
 
 } // namespace
 
+namespace {
+std::function<void()> cut_off_victim;
+} // namespace
+
+void kill_victim() { cut_off_victim(); }
+
 world_ended run_launches(const world& w, const std::vector<application>& applications) {
   const std::size_t ranks = w.workers.size();
   world_ended result;
   result.exit_codes.assign(applications.size(), std::vector<int>(ranks, -1));
   result.errors.resize(applications.size());
-  in_process_net net({.hosts = w.hosts.empty() ? std::vector<int>(ranks) : w.hosts,
-                      .seed = w.seed,
-                      .most_delay = w.most_delay});
+  const std::shared_ptr<in_process_net> net(
+      new in_process_net({.hosts = w.hosts.empty() ? std::vector<int>(ranks) : w.hosts,
+                          .seed = w.seed,
+                          .most_delay = w.most_delay}));
+  cut_off_victim = [net, victim = w.victim] { net->kill(victim); };
   const auto run_rank = [&](std::size_t rank) {
     torc::detail::configuration c;
     c.workers = w.workers[rank];
     c.stack_size = 1u << 20;
     c.stealing = w.stealing;
-    session s(c, net.connect(static_cast<int>(rank)));
+    c.survive = w.victim >= 0;
+    session s(c, net->connect(static_cast<int>(rank)));
     for (std::size_t i = 0; i < applications.size(); ++i) {
       try {
         result.exit_codes[i][rank] = s.launch(applications[i]);
@@ -56,14 +65,18 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
   };
   std::vector<std::thread> others;
   for (std::size_t rank = 1; rank < ranks; ++rank) {
-    others.emplace_back(run_rank, rank);
+    if (static_cast<int>(rank) == w.victim) {
+      std::thread([run_rank, rank, net] { run_rank(rank); }).detach(); // does not come back
+    } else {
+      others.emplace_back(run_rank, rank);
+    }
   }
   std::thread root(run_rank, 0); // not on the test's thread, which may be the program's main one
   root.join();
   for (std::thread& t : others) {
     t.join();
   }
-  EXPECT_EQ(result.statistics.size(), ranks);
+  EXPECT_EQ(result.statistics.size(), ranks - (w.victim >= 0 ? 1 : 0));
   return result;
 }
 
@@ -72,7 +85,11 @@ world_ended run_world(const world& w, const std::function<void()>& app) {
                                       app();
                                       return 0;
                                     }});
-  EXPECT_EQ(result.exit_codes[0], std::vector<int>(w.workers.size(), 0));
+  std::vector<int> expected(w.workers.size(), 0);
+  if (w.victim >= 0) {
+    expected[static_cast<std::size_t>(w.victim)] = -1;
+  }
+  EXPECT_EQ(result.exit_codes[0], expected);
   try {
     if (result.errors[0]) std::rethrow_exception(result.errors[0]);
   } catch (const std::exception& e) {

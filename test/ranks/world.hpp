@@ -18,6 +18,7 @@ struct world {
   std::uint64_t seed = 0;            ///< of the delays
   unsigned most_delay = 0;           ///< see in_process_options
   bool stealing = true;
+  int victim = -1; ///< a rank that `kill_victim` kills, which the others survive
 };
 
 /// `n` ranks with as many workers each.
@@ -38,6 +39,10 @@ struct world_ended {
     return n;
   }
 };
+
+/// To be called once in the application of a world with a victim, from any thread. The victim's
+/// threads cannot be killed: they are cut off, and left where they are until the program ends.
+void kill_victim();
 
 using application = std::function<int()>;
 

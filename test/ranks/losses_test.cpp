@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// A rank is lost in the middle of a program, and the others finish it.
+
+#include <atomic>
+#include <chrono>
+#include <gtest/gtest.h>
+#include <random>
+#include <thread>
+
+#include "programs.hpp"
+#include "world.hpp"
+
+namespace {
+
+using test::ranks;
+using test::world;
+
+long fib_of(int n) { return test::fib(n); }
+
+/// Kills the victim of the world after some time.
+class death {
+public:
+  explicit death(std::chrono::microseconds delay)
+      : thread_([delay] {
+          std::this_thread::sleep_for(delay);
+          test::kill_victim();
+        }) {}
+  ~death() { thread_.join(); }
+
+private:
+  std::thread thread_;
+};
+
+void search_and_submit(int ranks) {
+  const uts::tree& t = uts::trees[0];
+  std::vector<torc::future<long>> sent;
+  for (int n = 0; n < 60; ++n) {
+    const auto where = torc::on_rank(n % ranks);
+    sent.push_back(torc::submit(n % 3 == 0 ? where.pinned() : where, fib_of, 10 + n % 5));
+  }
+  EXPECT_EQ(test::search(0, uts::root(t)), t.published);
+  for (int n = 0; n < 60; ++n) {
+    EXPECT_EQ(sent[static_cast<std::size_t>(n)].get(), test::fib(10 + n % 5));
+  }
+}
+
+class losses : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(seed, losses, testing::Range(1, 9));
+
+TEST_P(losses, change_no_result) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()));
+  const int n = 2 + GetParam() % 4;
+  world w = ranks(n, 1 + GetParam() % 2);
+  w.victim = 1 + static_cast<int>(random() % static_cast<unsigned>(n - 1));
+  w.seed = random();
+  w.most_delay = GetParam() % 3 == 0 ? 5 : 0;
+  for (int r = 0; r < n && GetParam() % 2 == 0; ++r) {
+    w.hosts.push_back(r / 2);
+  }
+  test::run_world(w, [&] {
+    const death d(std::chrono::microseconds(random() % 20'000));
+    for (int i = 0; i < 3; ++i) {
+      search_and_submit(n);
+    }
+  });
+}
+
+/// What is sent to a lost rank runs where it is sent from; all together are those that are left.
+TEST(losses, are_known_from_then_on) {
+  world w = ranks(3);
+  w.victim = 1;
+  static std::atomic<int> there{0};
+  test::run_world(w, [] {
+    auto stays = torc::submit(torc::on_rank(1).pinned(), fib_of, 20);
+    test::kill_victim();
+    EXPECT_EQ(stays.get(), 6765); // as soon as it is seen, at the latest
+    for (int i = 0; torc::submit(torc::on_rank(1).pinned(), torc::rank).get() != 0; ++i) {
+      ASSERT_LT(i, 1000);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(500)); // for the others to hear of it
+    torc::spmd([] { ++there; }).get();
+    EXPECT_EQ(there, 2);
+    EXPECT_EQ(torc::map(fib_of, std::vector<int>(100, 10)).get(), std::vector<long>(100, 55));
+  });
+}
+
+} // namespace
