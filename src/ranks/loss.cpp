@@ -177,14 +177,14 @@ void rank_engine::dying(const char* signal) noexcept {
   }
   // What follows allocates memory, perhaps in the middle of an allocation: not for ever.
   std::signal(SIGALRM, SIG_DFL);
-  alarm(2);
+  ::alarm(2);
   const worker* const w = this_worker();
   const std::uintptr_t code = w != nullptr ? w->own.begun.load(std::memory_order_relaxed) : 0;
   const std::string line = "torc: rank " + std::to_string(rank) + " on " +
                            hosts[static_cast<std::size_t>(rank)] + " dies of " + signal +
                            (code != 0 ? " while it runs " + code_name(code) : "") + "\n";
   static_cast<void>(!write(STDERR_FILENO, line.data(), line.size()));
-  alarm(0);
+  ::alarm(0);
 }
 
 void rank_engine::sum_up_losses() const noexcept {
