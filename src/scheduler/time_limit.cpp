@@ -3,9 +3,9 @@
 
 #include <cstdio>
 #include <string>
-#include <torc/runtime.hpp>
 #include <torc/stop.hpp>
 
+#include "scheduler/scheduler.hpp"
 #include "scheduler/timers.hpp"
 
 namespace torc::detail {
@@ -24,9 +24,10 @@ time_keeper::time_keeper(stop_scope& s, std::chrono::nanoseconds limit) : scope_
   timers& clock = timers::get();
   const auto now = timers::clock::now();
   alarms_[0] = clock.set(now + limit, [&s] { stop(s, stop_state::timed_out); });
-  alarms_[1] = clock.set(now + 2 * limit, [limit] {
+  const scheduler* const here = current_scheduler();
+  alarms_[1] = clock.set(now + 2 * limit, [limit, rank = here != nullptr ? here->place.rank : 0] {
     std::fprintf(stderr, "torc: overdue: a task on rank %d has passed %s, and does not stop\n",
-                 rank(), text_of(limit).c_str());
+                 rank, text_of(limit).c_str());
   });
 }
 
