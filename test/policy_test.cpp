@@ -87,8 +87,9 @@ TEST_F(policies, a_stopped_task_is_not_tried_again) {
     auto b = torc::submit(torc::cyclic.retry(1000, 1ms), fail_first, 1000000, "text"s);
     while (tries < 3) {
     }
-    b.cancel();
-    EXPECT_THROW(b.get(), torc::cancelled);
+    b.cancel(); // during a try it ends with what that throws, in a pause as cancelled
+    EXPECT_ANY_THROW(b.get());
+    EXPECT_LT(tries, 1000);
   });
 }
 
