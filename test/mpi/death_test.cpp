@@ -35,6 +35,7 @@ int deadly_task(std::string how) {
 }
 
 int die(const std::string& how) {
+  torc::disable_stealing(); // rank 1 is to have nothing else to do
   auto deadly = torc::submit(torc::on_rank(1).pinned(), deadly_task, how);
   torc::submit(torc::on_rank(0), test::fib, 60).get(); // nobody waits for that long
   return deadly.get();
