@@ -61,7 +61,7 @@ int survive(unsigned seed) {
   torc::spmd(arm, seed).get();
   const uts::tree& t = uts::trees[0];
   const double begin = torc::wtime();
-  for (int i = 0; torc::wtime() - begin < 2.5; ++i) {
+  while (torc::wtime() - begin < 2.5) {
     std::vector<torc::future<long>> sent;
     for (int n = 0; n < 20; ++n) {
       const auto where = torc::on_rank(n % torc::num_ranks());
