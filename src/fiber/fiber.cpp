@@ -140,9 +140,7 @@ fiber* fiber_pool::acquire() noexcept {
   try {
     if (f == nullptr) {
       f = create_fiber(stack_size_, entry_);
-      lock_.lock();
-      all_.push_back(f);
-      lock_.unlock();
+      list(*f);
     }
     return f;
   } catch (const std::bad_alloc&) {
@@ -160,15 +158,27 @@ void fiber_pool::release(fiber* f) noexcept {
   const bool full = idle_count_ >= keep;
   if (full) {
     --created_;
-    std::erase(all_, f);
   } else {
     f->next = std::exchange(idle_, f);
     ++idle_count_;
   }
   lock_.unlock();
   if (full) {
+    unlist(*f);
     destroy_fiber(f);
   }
+}
+
+void fiber_pool::list(fiber& f) {
+  lock_.lock();
+  all_.push_back(&f);
+  lock_.unlock();
+}
+
+void fiber_pool::unlist(fiber& f) noexcept {
+  lock_.lock();
+  std::erase(all_, &f);
+  lock_.unlock();
 }
 
 std::size_t fiber_pool::in_use() const noexcept {

@@ -85,6 +85,9 @@ public:
   /// An idle fiber or a new one; without memory for one, ends the program with a message.
   fiber* acquire() noexcept;
   void release(fiber* f) noexcept;
+  /// `for_each` is to know a thread's own fiber too, until it ends.
+  void list(fiber& f);
+  void unlist(fiber& f) noexcept;
   std::size_t in_use() const noexcept;
   /// Calls `f(fiber)` for all there are. Meanwhile none is made or goes away.
   template <class F>

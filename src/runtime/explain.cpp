@@ -62,11 +62,6 @@ std::string explanation(scheduler& s, const std::string& who) {
     }
   };
   s.fibers.for_each(add);
-  for (const auto& w : s.workers) {
-    if (w->native != nullptr) {
-      add(*w->native);
-    }
-  }
   for (const auto& [w, times] : waiting) { // names only now: they take long
     text += begin + (w.waiter != 0 ? n.of(w.waiter) : "the main program") + " waits for " + w.what +
             (w.awaited != 0 ? " " + n.of(w.awaited) : "") +

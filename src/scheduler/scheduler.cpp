@@ -104,6 +104,7 @@ void scheduler::run_worker(worker& w) {
 
 void scheduler::become(worker& w) {
   w.native = adopt_thread();
+  fibers.list(*w.native);
   w.own.running = w.native;
   if (config.bind) {
     bind_to_core(w.id);
@@ -114,6 +115,7 @@ void scheduler::become(worker& w) {
 
 void scheduler::resign(worker& w) noexcept {
   torc_front = &outside_front;
+  fibers.unlist(*w.native);
   release_thread(w.native);
 }
 
