@@ -25,14 +25,15 @@ struct mailbox {
 };
 
 struct page_memory {
+  struct alignas(alignof(rank_page)) place : front {};
   explicit page_memory(int workers)
-      : room(std::make_unique<front[]>(static_cast<std::size_t>(workers) + pages)) {
+      : room(std::make_unique<place[]>(static_cast<std::size_t>(workers) + pages)) {
     page = new (room.get()) rank_page; // over `pages` fronts, which need no destruction
     page->workers = static_cast<std::uint32_t>(workers);
   }
-  static constexpr std::size_t pages = sizeof(rank_page) / sizeof(front);
-  static_assert(sizeof(rank_page) % sizeof(front) == 0);
-  std::unique_ptr<front[]> room;
+  static constexpr std::size_t pages = sizeof(rank_page) / sizeof(place);
+  static_assert(sizeof(rank_page) % sizeof(place) == 0 && sizeof(place) == sizeof(front));
+  std::unique_ptr<place[]> room;
   rank_page* page;
 };
 
