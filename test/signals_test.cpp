@@ -22,9 +22,10 @@ struct says_goodbye {
   ~says_goodbye() { std::fputs("goodbye\n", stderr); }
 };
 
-/// Until it is stopped.
-void work_on() {
+/// Raises `signal`, then works until it is stopped.
+void work_on(int signal) {
   const says_goodbye g;
+  std::raise(signal);
   for (;;) {
     torc::stop_point();
     std::this_thread::sleep_for(1ms);
@@ -34,9 +35,7 @@ void work_on() {
 TEST(signals, stop_the_primary_task_and_what_it_has_begun) {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR2}) {
     EXPECT_EXIT(std::exit(torc::start([=] {
-                  const auto child = torc::submit(torc::here, work_on);
-                  std::raise(signal);
-                  child.wait();
+                  torc::submit(torc::here, work_on, signal).wait();
                 })),
                 ExitedWithCode(128 + signal), "asked to stop(.|\n)*goodbye");
   }
