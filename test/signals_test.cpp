@@ -34,9 +34,7 @@ void work_on(int signal) {
 
 TEST(signals, stop_the_primary_task_and_what_it_has_begun) {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR2}) {
-    EXPECT_EXIT(std::exit(torc::start([=] {
-                  torc::submit(torc::here, work_on, signal).wait();
-                })),
+    EXPECT_EXIT(std::exit(torc::start([=] { torc::submit(torc::here, work_on, signal).wait(); })),
                 ExitedWithCode(128 + signal), "asked to stop(.|\n)*goodbye");
   }
 }
