@@ -285,8 +285,13 @@ TEST(placement, no_such_worker) {
 
 TEST(placement, higher_levels_go_first) {
   run([] {
+    std::atomic<bool> started{false};
     std::atomic<bool> released{false};
-    auto busy = torc::submit(other, [&released] { spin_until(released); });
+    auto busy = torc::submit(other, [&] {
+      started = true;
+      spin_until(released);
+    });
+    spin_until(started);
     std::vector<int> order;
     for (const int level : {0, 5, 9, 5, 0, 1}) {
       const auto note = [&order, level] { order.push_back(level); };

@@ -145,16 +145,21 @@ TEST(ranks, get_submitted_tasks_in_turn) {
   });
 }
 
+std::atomic<bool> busy_there{false};
 std::atomic<bool> all_are_sent{false};
 std::mutex order_lock;
 std::vector<int> order_there;
 
 TEST(ranks, keep_the_levels_of_what_is_sent_to_them) {
-  all_are_sent = false;
+  busy_there = all_are_sent = false;
   order_there.clear();
   run_world(ranks(2), [] {
     const auto there = torc::on_rank(1).pinned();
-    const auto busy = torc::submit(there, [] { test::spin_until(all_are_sent); });
+    const auto busy = torc::submit(there, [] {
+      busy_there = true;
+      test::spin_until(all_are_sent);
+    });
+    test::spin_until(busy_there);
     for (const int level : {0, 3, 9}) {
       const auto note = [](int l) {
         const std::lock_guard guard(order_lock);
