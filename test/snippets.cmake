@@ -53,3 +53,16 @@ file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOUR
 foreach(page IN LISTS pages)
   torc_add_snippets(${page})
 endforeach()
+
+# The calls in the tables of one of them.
+find_program(TORC_AWK awk REQUIRED)
+set(page ${PROJECT_SOURCE_DIR}/doc/coming_from.md)
+set(script ${CMAKE_CURRENT_SOURCE_DIR}/table_calls.awk)
+set(calls ${CMAKE_CURRENT_BINARY_DIR}/snippets/table_calls.hpp)
+add_custom_command(OUTPUT ${calls} COMMAND ${TORC_AWK} -f ${script} ${page} > ${calls}
+                   DEPENDS ${script} ${page} VERBATIM)
+add_library(snippet_table_calls OBJECT table_calls.cpp ${calls})
+target_include_directories(snippet_table_calls PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/snippets)
+target_link_libraries(snippet_table_calls PRIVATE torc::torc)
+# A row need not use what it shows.
+target_compile_options(snippet_table_calls PRIVATE -Wno-unused -Wno-unused-result -Wno-shadow)
