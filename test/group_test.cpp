@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Groups, cancelling, stop tokens, and the two ways to wait for things that fail.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
@@ -162,6 +163,48 @@ TEST_F(groups, fail_alike_however_their_tasks_are_started_and_joined) {
       static_cast<void>(torc::submit(compute));
       fail_when_running();
     });
+  });
+}
+
+TEST_F(groups, tell_a_failure_once) {
+  test::run([] {
+    testing::internal::CaptureStderr();
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          auto a = torc::spawn(fail);
+          torc::sync();
+        },
+        converged);
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          auto a = torc::spawn(fail);
+        },
+        converged);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  });
+}
+
+TEST_F(groups, report_a_second_failure) {
+  test::run(4, [] {
+    std::atomic<int> started{0};
+    const auto fail_together = [&started] {
+      ++started;
+      test::spin_until(started, 2);
+      fail();
+    };
+    testing::internal::CaptureStderr();
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          auto a = torc::spawn(fail_together);
+          auto b = torc::spawn(fail_together);
+          test::spin_until(started, 2);
+        },
+        converged);
+    const std::string reported = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::count(reported.begin(), reported.end(), '\n'), 1) << reported;
   });
 }
 

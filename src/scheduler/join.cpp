@@ -211,13 +211,23 @@ descriptor* join_children(descriptor& parent) noexcept {
 
 void forget_failure() noexcept {
   if (this_worker() != nullptr) {
-    descriptor& task = running_task();
-    task.child_failed.store(false, std::memory_order_relaxed);
-    if (group_scope* const g = as_group(task)) {
+    running_task().child_failed.store(false, std::memory_order_relaxed);
+  }
+}
+
+namespace {
+/// Throws the failure of a child of the running task.
+[[noreturn]] void throw_to_parent(std::exception_ptr error) {
+  if (this_worker() != nullptr) {
+    descriptor& parent = running_task();
+    parent.child_failed.store(false, std::memory_order_relaxed);
+    if (group_scope* const g = as_group(parent); g != nullptr && g->knows(error)) {
       g->told();
     }
   }
+  std::rethrow_exception(std::move(error));
 }
+} // namespace
 
 void rethrow_failure(descriptor& d) {
   if (d.ended == outcome::skipped) {
@@ -229,8 +239,21 @@ void rethrow_failure(descriptor& d) {
   if (is_cancelled(error)) {
     throw_if_stopped(); // perhaps for a better reason
   }
-  forget_failure();
-  std::rethrow_exception(std::move(error));
+  throw_to_parent(std::move(error));
+}
+
+void rethrow_eldest(descriptor& d) {
+  if (this_worker() != nullptr) {
+    descriptor& parent = running_task();
+    parent.child_failed.store(true, std::memory_order_relaxed); // nobody is to start another
+    if (descriptor* const elder = join_children(parent)) {
+      report_lost(d.take_error());
+      throw_if_stopped(); // the failure of a group goes first
+      elder->ended = outcome::thrown;
+      throw_to_parent(elder->error);
+    }
+  }
+  rethrow_failure(d);
 }
 
 void child_threw(descriptor& d, const std::exception_ptr& e) noexcept {
@@ -313,7 +336,7 @@ void sync() {
     stop_point();
   }
   if (error) {
-    std::rethrow_exception(std::move(error));
+    throw_to_parent(std::move(error));
   }
 }
 
