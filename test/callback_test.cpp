@@ -133,6 +133,57 @@ TEST(callback, sees_the_exception_of_the_task) {
   });
 }
 
+/// doc/failure.md: what follows on a task that fails or is stopped.
+TEST(callback, is_called_whatever_becomes_of_the_task) {
+  run([] {
+    std::atomic<int> seen{0};
+    const auto note = [&seen](auto& x) { seen += x.exception() != nullptr; };
+    const auto follow = [&seen](torc::future<int>& x) {
+      ++seen;
+      return x.get(); // so this fails as well
+    };
+    torc::future<int> failed = torc::submit(fails, 1);
+    failed.callback(follow);
+    auto next = torc::submit(torc::here, [&failed] { return failed.get(); });
+    next.callback(note);
+    EXPECT_THROW(next.get(), std::out_of_range);
+    EXPECT_THROW(torc::sync(), std::out_of_range) << "of the callback";
+    EXPECT_EQ(seen, 2);
+
+    torc::future<void> stopped, never_run;
+    std::atomic<bool> running{false};
+    stopped = torc::submit(torc::on_local_worker(1).pinned(), [&] {
+      for (running = true;; std::this_thread::yield()) {
+        torc::stop_point();
+      }
+    });
+    spin_until(running);
+    never_run = torc::submit(torc::on_local_worker(1).pinned(), [] {});
+    never_run.callback(note).cancel();
+    stopped.callback(note).cancel();
+    torc::sync();
+    EXPECT_THROW(stopped.get(), torc::cancelled);
+    EXPECT_THROW(never_run.get(), torc::cancelled);
+    EXPECT_EQ(seen, 4);
+  });
+}
+
+TEST(callback, is_dropped_with_its_group) {
+  run([] {
+    std::atomic<int> called{0};
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          torc::submit(torc::here.pinned(), twice, 1).callback([&called](auto&) { ++called; });
+          torc::submit(torc::here.pinned(), fails, 1).callback([&called](auto&) { ++called; });
+          torc::sync();
+          ++called;
+        },
+        std::out_of_range);
+    EXPECT_LE(called, 1) << "that of the task which ended before";
+  });
+}
+
 TEST(callback, its_exception_is_thrown_at_the_end_of_the_task_that_added_it) {
   run([] {
     for (int i = 0; i < 20; ++i) {

@@ -27,9 +27,10 @@ struct spmd_body {
 /// with each other by `torc::communicator()` (torc/mpi.hpp). What `f` returns is dropped.
 ///
 /// `f` and the arguments must be shippable. An exception on one rank or more: one of them is thrown
-/// when all ranks have ended; a rank that waits for one that threw waits for ever. Several spmds
-/// run one after the other; inside another one: std::logic_error. Begins when worker 0 of each rank
-/// has ended or suspended what it runs.
+/// when all ranks have ended. As ranks may wait for one that threw, for ever, the job ends with a
+/// line if they have not 10 seconds after that. Several spmds run one after the other; inside
+/// another one: std::logic_error. Begins when worker 0 of each rank has ended or suspended what it
+/// runs.
 template <class F, class... Args>
 auto spmd(F f, Args... args) {
   using R = detail::result_of<F, Args...>;

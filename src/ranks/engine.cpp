@@ -119,6 +119,9 @@ void rank_engine::advance(bool ask) {
   if (protocol_.wanted()) {
     protocol_.offer();
   }
+  if (collective_.failed >= 0) {
+    expect_end_of_collective();
+  }
   if (scheduler_.config.round_trip) {
     while (give(rank, false) > 0) {
     }
@@ -190,6 +193,11 @@ void rank_engine::handle(arrival& a) {
     run_collective(r, h);
     break;
   case message_kind::ran:
+    if (h.value != 0) {
+      expect_from(rank == 0);
+      part_failed(a.from, r);
+      break;
+    }
     expect_from(protocol::is_above(rank, a.from) && collective_.unfinished > 0);
     collective_ended(r);
     break;

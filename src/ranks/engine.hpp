@@ -141,6 +141,8 @@ private:
   void start_collective();
   void run_collective(reader& r, header h);
   void collective_ended(reader& r);
+  void part_failed(int r, reader& body);
+  void expect_end_of_collective() const;
 
   // loss
   void watch();
@@ -172,6 +174,7 @@ private:
   std::vector<int> forced_;  ///< by worker: ticks until it is made to publish again
   std::vector<rank_statistics> gathered_;
   std::size_t next_worker_ = 0;
+  using clock = std::chrono::steady_clock;
   std::uint64_t messages_ = 0, bytes_ = 0, near_ = 0, far_ = 0, received_ = 0;
   struct collective {
     std::deque<std::pair<header, bytes>> queue; ///< the root's: not begun
@@ -180,9 +183,13 @@ private:
     int asked_by = 0;   ///< the rank above
     task_home home;
     bytes error; ///< the first
+    std::uint64_t number = 0;
+    // The root's: who has failed in this one, so that it is to end soon.
+    int failed = -1;
+    std::string failure;
+    clock::time_point failed_at;
   } collective_;
   int losses_ = 0;
-  using clock = std::chrono::steady_clock;
   std::vector<clock::time_point> heard_; ///< by rank: when there was a message
   std::uint64_t again_ = 0;
 

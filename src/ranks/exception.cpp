@@ -274,6 +274,11 @@ void save_exception(writer& w, const std::exception_ptr& e, int rank, std::strin
   }
 }
 
+std::string text_of(const std::exception_ptr& e) {
+  const view v = look_at(e);
+  return demangle(v.name) + ": " + v.what;
+}
+
 std::exception_ptr load_exception(reader& r) {
   const inline_section section(r);
   const std::size_t n = r.get<std::uint8_t>();

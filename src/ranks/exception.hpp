@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <torc/bytes.hpp>
 
@@ -11,6 +12,9 @@ namespace torc::detail {
 /// type that does not travel, or whose `save` fails, it appends a `remote_error` that names this
 /// rank and host. Throws nothing but std::bad_alloc.
 void save_exception(writer& w, const std::exception_ptr& e, int rank, std::string_view host);
+
+/// "type: what()".
+std::string text_of(const std::exception_ptr& e);
 
 /// The exception again, never null. Throws `bad_message` if the bytes are none.
 std::exception_ptr load_exception(reader& r);

@@ -3,9 +3,11 @@
 // Tasks that every rank runs at the same time. The root of the tree of ranks begins one after the
 // other, so that two of them cannot wait for each other on different ranks. A message of the kinds
 // here carries: collective: home, call; run: call; ran: nothing or an exception. The header's value
-// says what the call is.
+// says what the call is. A rank that fails tells the root at once, as the others may wait for it in
+// a way that nobody can see: ran, with the value 1, number of the call, text.
 
 #include <atomic>
+#include <stdexcept>
 #include <torc/broadcast.hpp>
 
 #include "ranks/engine.hpp"
@@ -15,6 +17,11 @@
 namespace torc {
 namespace detail {
 namespace {
+
+using namespace std::chrono_literals;
+
+/// How long an spmd in which a rank has failed may go on.
+constexpr auto others_turn = 10s;
 
 enum class call_kind : std::uint32_t { task, at_once, allow_stealing, forbid_stealing };
 
@@ -99,6 +106,7 @@ void rank_engine::run_collective(reader& r, header h) {
   const inline_section no_blocks(r); // as in `spmd`
   collective_.unfinished = 1;
   collective_.error.clear();
+  ++collective_.number;
   protocol_.for_children([&](int c) {
     ++collective_.unfinished;
     writer w;
@@ -134,9 +142,32 @@ void rank_engine::part_ended(const std::exception_ptr& error) noexcept {
   writer w;
   if (error) {
     save_exception(w, error, rank, hosts[static_cast<std::size_t>(rank)]);
+    writer note;
+    note.put(collective_.number);
+    save_value<std::string>(note, text_of(error));
+    post(0, {.what = message_kind::ran, .value = 1}, std::move(note));
   }
   post(rank, {.what = message_kind::ran}, std::move(w));
   progress(false);
+}
+
+/// Root: the note may be late, as results go another way.
+void rank_engine::part_failed(int r, reader& body) {
+  const auto number = body.get<std::uint64_t>();
+  const auto text = load_value<std::string>(body);
+  if (collective_.running && number == collective_.number && collective_.failed < 0) {
+    collective_.failed = r;
+    collective_.failure = text;
+    collective_.failed_at = clock::now();
+  }
+}
+
+void rank_engine::expect_end_of_collective() const {
+  if (clock::now() - collective_.failed_at > others_turn) {
+    throw std::runtime_error("an spmd has failed on rank " + std::to_string(collective_.failed) +
+                             " with " + collective_.failure +
+                             ", and others are still in it 10 seconds later");
+  }
 }
 
 /// Our part, or those of the ranks below a child, have ended.
@@ -160,6 +191,7 @@ void rank_engine::collective_ended(reader& r) {
   }
   post(collective_.home.rank, {.what = message_kind::result}, std::move(w));
   collective_.running = false;
+  collective_.failed = -1;
   start_collective();
 }
 

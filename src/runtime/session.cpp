@@ -218,10 +218,10 @@ void session::look_for_stall() {
 }
 
 void session::stop(int signal) {
-  const std::lock_guard guard(primary_mutex_);
-  if (std::exchange(signal_, signal) != 0) {
-    return; // all ranks get it
+  if (signal_.exchange(signal) != 0) {
+    return; // all ranks get it; they may say so while the following tells them what is stopped
   }
+  const std::lock_guard guard(primary_mutex_);
   std::fprintf(stderr, "torc: SIG%s: the tasks are asked to stop\n", sigabbrev_np(signal));
   if (primary_ != nullptr) {
     primary_->cancel();
@@ -238,7 +238,7 @@ int session::result_of(future<int> primary) {
     if (p != nullptr && signal_ != 0) {
       p->cancel();
     }
-    return signal_;
+    return signal_.load();
   };
   follow(&primary);
   primary.wait();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -59,7 +60,7 @@ private:
 
   std::mutex primary_mutex_;
   future<int>* primary_ = nullptr; ///< null: none, or the main program
-  int signal_ = 0;                 ///< the one that has stopped the session
+  std::atomic<int> signal_{0};     ///< the one that has stopped the session
 };
 
 } // namespace torc::detail
