@@ -305,6 +305,7 @@ void scheduler::spread_stop() noexcept {
   for (std::stop_source& s : sources) {
     s.request_stop();
   }
+  timers::get().spread_stop();
   if (outer != nullptr) {
     outer->spread_stop();
   }

@@ -22,12 +22,15 @@ submit_scope::submit_scope(descriptor* parent) noexcept : descriptor(no_task) {
   shared.parent = parent;
 }
 
+void submit_scope::child_failed(submitted& child) noexcept {
+  group_scope* const g = shared.parent != nullptr ? as_group(*shared.parent) : nullptr;
+  if (g != nullptr && !stopped_by_hand(child)) {
+    g->fail(child.error, &child);
+  }
+}
+
 void submit_scope::child_ended(submitted& child) noexcept {
   if (child.ended == outcome::error) {
-    if (group_scope* const g = shared.parent != nullptr ? as_group(*shared.parent) : nullptr;
-        g != nullptr && !stopped_by_hand(child)) {
-      g->fail(child.error, &child);
-    }
     retain(child);
     lock_.lock();
     child.shared.older = std::exchange(failed_, &child);

@@ -12,6 +12,8 @@ namespace torc::detail {
 struct submit_scope : descriptor {
   explicit submit_scope(descriptor* parent) noexcept;
 
+  /// A child has ended with an exception, which nobody has seen yet: its group hears of it first.
+  void child_failed(submitted& child) noexcept;
   /// A child has ended, or something else that is counted. The scope may die in this call.
   void child_ended(submitted& child) noexcept;
   void one_ended() noexcept;

@@ -187,8 +187,7 @@ void try_again(submitted& s) {
   const std::chrono::nanoseconds pause = s.options.back_off;
   s.options.back_off *= 2;
   if (pause.count() > 0) {
-    timers::get().set(
-        timers::clock::now() + pause, [&s] { send_again(s); }, true);
+    timers::get().pause(s, timers::clock::now() + pause, [&s] { send_again(s); });
   } else {
     send_again(s);
   }
@@ -217,18 +216,29 @@ void send_after(submitted& s, submitted& callback, destination to) {
 
 void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
-  if (s.ended == outcome::error && !is_stopped_from_outside(s)) {
-    if (s.options.retries > 0) {
+  if (s.ended == outcome::error) {
+    if (is_stopped_from_outside(s)) { // then that is how it ends, whatever it has thrown
+      report_lost(s.take_error());
+      s.fail(cancelled_error());
+    } else if (s.options.retries > 0) {
       try_again(s);
       return;
+    } else {
+      s.ignore_failure();
     }
-    s.ignore_failure();
   }
   if (s.keeps || s.ended == outcome::skipped) {
     s.drop();
   }
   if (s.ended == outcome::skipped) {
     s.fail(cancelled_error());
+  }
+  if (s.ended == outcome::error) {
+    if (s.scope != nullptr) {
+      s.scope->child_failed(s);
+    } else if (group_scope* const group = sequential_group()) {
+      group->fail(s.error, &s);
+    }
   }
   s.lock.lock();
   s.done.store(true, std::memory_order_release);
@@ -250,8 +260,6 @@ void finish_submitted(descriptor& d) noexcept {
   }
   if (s.scope != nullptr) {
     s.scope->child_ended(s);
-  } else if (group_scope* const group = sequential_group(); group && s.ended == outcome::error) {
-    group->fail(s.error, &s);
   }
   release(s);
 }

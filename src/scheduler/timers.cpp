@@ -21,17 +21,44 @@ timers::~timers() {
   }
 }
 
-alarm* timers::set(clock::time_point when, std::function<void()> action, bool for_good) {
-  const std::lock_guard guard(mutex_);
+void timers::add(alarm* a) {
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { run(); });
   }
-  auto* const a = new alarm{when, std::move(action), current_scheduler(), for_good};
-  const auto place = alarms_.emplace(when, a).first;
+  const auto place = alarms_.emplace(a->when, a).first;
   if (place == alarms_.begin()) {
     changed_.notify_one();
   }
+}
+
+alarm* timers::set(clock::time_point when, std::function<void()> action) {
+  auto* const a = new alarm{when, std::move(action), current_scheduler()};
+  const std::lock_guard guard(mutex_);
+  add(a);
   return a;
+}
+
+void timers::pause(stop_scope& s, clock::time_point when, std::function<void()> go_on) {
+  auto* const a = new alarm{when, std::move(go_on), current_scheduler(), &s};
+  const std::lock_guard guard(mutex_);
+  if (is_stopped(&s)) { // perhaps too early for `spread_stop` to see it
+    a->when = clock::time_point::min();
+  }
+  add(a);
+}
+
+void timers::spread_stop() noexcept {
+  const std::lock_guard guard(mutex_);
+  for (auto next = alarms_.begin(); next != alarms_.end();) {
+    const auto here = next++;
+    alarm* const a = here->second;
+    if (a->paused != nullptr && a->session == current_scheduler() && find_stopped(a->paused)) {
+      auto moved = alarms_.extract(here);
+      moved.value().first = a->when = clock::time_point::min();
+      alarms_.insert(std::move(moved));
+      changed_.notify_one();
+    }
+  }
 }
 
 void timers::cancel(alarm* a) noexcept {
@@ -67,7 +94,7 @@ void timers::run() {
     use_scheduler(nullptr);
     lock.lock();
     running_ = nullptr;
-    if (a->for_good) {
+    if (a->paused != nullptr) {
       delete a;
     }
     called_.notify_all();

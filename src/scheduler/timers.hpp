@@ -13,12 +13,14 @@ namespace torc::detail {
 
 class scheduler;
 
+struct stop_scope;
+
 /// What is to be done at some time.
 struct alarm {
   std::chrono::steady_clock::time_point when;
   std::function<void()> action;
-  scheduler* session; ///< of the thread that has set it
-  bool for_good;
+  scheduler* session;           ///< of the thread that has set it
+  stop_scope* paused = nullptr; ///< what goes on then, if that is what it is for
 };
 
 /// Calls functions at given times, from a thread that exists once the first is set. They must be
@@ -28,8 +30,11 @@ public:
   using clock = std::chrono::steady_clock;
 
   static timers& get();
-  /// One that is set for good is not cancelled, and deletes itself.
-  alarm* set(clock::time_point when, std::function<void()> action, bool for_good = false);
+  alarm* set(clock::time_point when, std::function<void()> action);
+  /// Calls `go_on` then, or as soon as `s` has been stopped. Not to be cancelled.
+  void pause(stop_scope& s, clock::time_point when, std::function<void()> go_on);
+  /// Something of this session has been stopped: ends the pauses of what has been.
+  void spread_stop() noexcept;
   /// To be called once for each. Afterwards the function is not running and will not be called.
   void cancel(alarm* a) noexcept;
   /// Nothing is to be called, nor is being called.
@@ -37,6 +42,7 @@ public:
   ~timers();
 
 private:
+  void add(alarm* a);
   void run();
 
   std::mutex mutex_;
