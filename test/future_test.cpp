@@ -64,6 +64,9 @@ TEST(submit, arguments_are_copied_unless_wrapped_in_ref) {
     EXPECT_EQ(g.get(), &text);
     auto h = torc::submit([](std::unique_ptr<int> p) { return *p; }, std::make_unique<int>(2));
     EXPECT_EQ(h.get(), 2);
+    using pointers = std::vector<std::unique_ptr<int>>; // which only seems to be copyable
+    auto i = torc::submit([](pointers v) { return v.size(); }, pointers(3));
+    EXPECT_EQ(i.get(), 3u);
   });
 }
 

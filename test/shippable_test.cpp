@@ -136,6 +136,18 @@ struct arrays {
   point points[2];
   bool operator==(const arrays&) const = default;
 };
+struct bits {
+  int a : 3;
+  unsigned b : 5;
+  bool c : 1;
+  bool operator==(const bits&) const = default;
+};
+struct bits_and_array {
+  int a : 3;
+  const bits b[2];
+  std::string c;
+  bool operator==(const bits_and_array&) const = default;
+};
 struct constant {
   const int n;
   const std::string text;
@@ -164,6 +176,18 @@ struct move_only {
   std::unique_ptr<int> a;
   std::vector<std::unique_ptr<int>> b;
 };
+struct move_only_array {
+  std::unique_ptr<int> a[2];
+  std::vector<std::unique_ptr<int>> b;
+};
+struct with_union { // nobody can say which of the two it is
+  int a;
+  union {
+    int b;
+    float c;
+  };
+};
+static_assert(!torc::shippable<with_union>);
 struct wrapped {
   point only;
   bool operator==(const wrapped&) const = default;
@@ -183,10 +207,13 @@ TEST(shippable, aggregates) {
   expect_same(point{1, 2.5}, wrapped{{1, 2.5}}, std::vector{point{1, 2}, point{3, 4}},
               person{"a", point{1, 2}, {{"b", {}, {}, false}, {"c", {}, {}, true}}, true},
               arrays{{1, 2, 3}, {{"a", "b"}, {"c", "d"}}, {{1, 2}, {3, 4}}}, constant{3, "text"},
+              bits{-1, 30, true}, bits_and_array{2, {{1, 1, true}, {2, 2, false}}, "text"},
               holder{1, no_default(2)},
               sixteen{1, 2, 3, 4, 5, 6, 7, 8, "1", "2", "3", "4", "5", "6", "7", "8"});
   const move_only m = trip(move_only{std::make_unique<int>(3), {}});
   EXPECT_EQ(*m.a, 3);
+  const auto n = trip(move_only_array{{nullptr, std::make_unique<int>(4)}, {}});
+  EXPECT_EQ(*n.a[1], 4);
 }
 
 TEST(shippable, lists_by_pointer_are_as_deep_as_the_stack_allows) {

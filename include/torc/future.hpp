@@ -136,7 +136,7 @@ private:
     const detail::destination target = detail::resolve(where); // may throw
     detail::retain(*state_);
     future self(*state_);
-    auto* const task = new detail::submitted_call<false, decltype(call), F, future>(
+    auto* const task = new detail::submitted_call<false, false, decltype(call), F, future>(
         call, std::move(f), std::move(self));
     task->set(where.options);
     detail::send_after(*state_, *task, target);

@@ -27,6 +27,8 @@ struct task_options {
 namespace detail {
 template <class Where>
 struct keeping_input;
+template <class Where>
+struct repeating;
 template <class Where, class T>
 struct ignoring;
 } // namespace detail
@@ -64,14 +66,15 @@ struct with_options {
 
   /// If the task fails, it is tried again up to `n` times, on the next rank if it may leave this
   /// one and is not pinned; first after `back_off`, then after twice that, and so on. The last
-  /// failure counts. Callable and arguments are copied for each try, and must be copyable:
-  /// otherwise `submit` throws std::invalid_argument. A task that is stopped is not tried again.
-  constexpr Where retry(int n, std::chrono::nanoseconds back_off = {}) const {
+  /// failure counts. Callable and arguments are copied for each try, and must be copyable. A task
+  /// that is stopped is not tried again. Other options may follow.
+  constexpr detail::repeating<Where> retry(int n, std::chrono::nanoseconds back_off = {}) const {
     if (n < 0 || back_off.count() < 0) {
       throw std::out_of_range(
           "torc: a task cannot be tried a negative number of times, or earlier");
     }
-    return with(&task_options::retries, n).with(&task_options::back_off, back_off);
+    const detail::repeating<Where> where{{options}, static_cast<const Where&>(*this)};
+    return where.with(&task_options::retries, n).with(&task_options::back_off, back_off);
   }
 
   /// A task that runs for longer, from its beginning on whatever rank, fails with `timed_out`: it
@@ -124,6 +127,11 @@ namespace detail {
 template <class Where>
 struct keeping_input {
   Where where;
+};
+/// A type of its own, so that only what may be tried again must be copyable.
+template <class Where>
+struct repeating : with_options<repeating<Where>> {
+  Where where; ///< its own options do not count
 };
 template <class Where, class T>
 struct ignoring {

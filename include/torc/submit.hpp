@@ -15,18 +15,32 @@ template <>
 inline constexpr bool is_placement<local_placement> = true;
 template <class Where>
 inline constexpr bool is_placement<keeping_input<Where>> = true;
+template <class Where>
+inline constexpr bool is_placement<repeating<Where>> = true;
 template <class Where, class T>
 inline constexpr bool is_placement<ignoring<Where, T>> = true;
 
+template <class Where>
+inline constexpr bool may_leave = std::is_same_v<Where, placement>;
+template <class Where>
+inline constexpr bool may_leave<repeating<Where>> = may_leave<Where>;
+template <class Where>
+inline constexpr bool repeats = false;
+template <class Where>
+inline constexpr bool repeats<repeating<Where>> = true;
+template <class Where>
+destination resolve(const repeating<Where>& again) {
+  return resolve(again.where);
+}
+
 /// `prepare(task)` is called before the task is sent.
-template <template <bool, class, class...> class Call, class Where, class Prepare, class F,
+template <template <bool, bool, class, class...> class Call, class Where, class Prepare, class F,
           class... Args>
 auto submit_to(Where where, const Prepare& prepare, F&& f, Args&&... args) {
-  constexpr bool may_leave = std::is_same_v<Where, placement>;
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
                 "torc::submit(f, args...): f cannot be called with these arguments (they are "
                 "copied and passed as rvalues; write std::ref(x) to pass a reference)");
-  if constexpr (may_leave) {
+  if constexpr (may_leave<Where>) {
     require_shippable<std::decay_t<F>>();
     (require_shippable<std::unwrap_ref_decay_t<Args>>(), ...);
     using R = result_of<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
@@ -34,11 +48,8 @@ auto submit_to(Where where, const Prepare& prepare, F&& f, Args&&... args) {
       require_shippable<R>();
     }
   }
-  using call = Call<may_leave, std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>;
-  if (where.options.retries > 0 && !call::repeatable) {
-    throw std::invalid_argument("torc::submit: a task whose callable or arguments cannot be copied "
-                                "cannot be tried again");
-  }
+  using call = Call<may_leave<Where>, repeats<Where>, std::decay_t<F>, //
+                    std::unwrap_ref_decay_t<Args>...>;
   const destination target = resolve(where); // may throw
   auto* task = new call(std::forward<F>(f), std::forward<Args>(args)...);
   auto result = access::make_future<typename call::R>(*task);
@@ -70,6 +81,13 @@ auto submit(placement where, F&& f, Args&&... args) {
 /// the task; `std::ref` passes a reference.
 template <class F, class... Args>
 auto submit(local_placement where, F&& f, Args&&... args) {
+  return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
+                                                   std::forward<Args>(args)...);
+}
+
+/// The same with `retry()` behind the placement.
+template <class Where, class F, class... Args>
+auto submit(detail::repeating<Where> where, F&& f, Args&&... args) {
   return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }

@@ -41,6 +41,14 @@ struct any_base_of {
   }
 };
 
+/// Initialises a union only, with or without a name.
+struct any_union {
+  template <class U>
+  requires(std::is_union_v<U>) operator U() const { // NOLINT
+    std::abort();
+  }
+};
+
 template <std::size_t>
 using any_at = any_value;
 
@@ -72,12 +80,14 @@ consteval bool takes_in_parentheses() {
   }
   (std::make_index_sequence<N>{});
 }
-template <class T, std::size_t After>
-consteval bool takes_base() {
-  return []<std::size_t... A>(std::index_sequence<A...>) {
-    return requires { T{any_base_of<T>{}, any_at<A>{}...}; };
+/// Whether T{any × before, X, any × after} is valid.
+template <class T, class X, std::size_t Before, std::size_t After>
+consteval bool takes_between() {
+  return
+      []<std::size_t... B, std::size_t... A>(std::index_sequence<B...>, std::index_sequence<A...>) {
+    return requires { T{any_at<B>{}..., X{}, any_at<A>{}...}; };
   }
-  (std::make_index_sequence<After>{});
+  (std::make_index_sequence<Before>{}, std::make_index_sequence<After>{});
 }
 
 #pragma GCC diagnostic pop
@@ -111,6 +121,15 @@ consteval std::size_t width_at() {
   }
 }
 
+/// Whether a field is a union, which structured bindings refuse if it has no name.
+template <class T, std::size_t Total>
+consteval bool has_union() {
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    return (takes_between<T, any_union, I, Total - 1 - I>() || ...);
+  }
+  (std::make_index_sequence<Total>{});
+}
+
 template <class T, std::size_t Total, std::size_t Position = 0>
 consteval std::size_t count_fields() {
   if constexpr (Position >= Total) {
@@ -126,8 +145,10 @@ consteval std::size_t field_count() {
   constexpr std::size_t total = count_initialisers<T>();
   if constexpr (total > max_initialisers) {
     return max_fields + 1;
-  } else if constexpr (total > 0 && takes_base<T, total - (total > 0)>()) {
+  } else if constexpr (total > 0 && takes_between<T, any_base_of<T>, 0, total - (total > 0)>()) {
     return max_fields + 1; // structured bindings cannot look into a base and the class
+  } else if constexpr (has_union<T, total>()) {
+    return max_fields + 1; // nobody knows what is in it
   } else if constexpr (takes_in_parentheses<T, total>()) {
     return total; // no arrays
   } else {

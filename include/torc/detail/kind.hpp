@@ -103,8 +103,6 @@ consteval kind kind_of() {
 }
 
 template <class... Fields>
-inline constexpr bool has_array = (std::is_array_v<Fields> || ...);
-template <class... Fields>
 inline constexpr bool has_const = (std::is_const_v<std::remove_all_extents_t<Fields>> || ...);
 
 /// A field without what does not matter to its bytes.
@@ -118,12 +116,9 @@ template <class... Seen, class... Parts>
 consteval bool all_ship(type_list<Parts...>) {
   return (ships<Parts, Seen...>() && ...);
 }
-template <class T, class... Seen, class... Fields>
+template <class... Seen, class... Fields>
 consteval bool fields_ship(type_list<Fields...>) {
-  // With an array, the fields are assigned and not initialised.
-  constexpr bool makeable =
-      !has_array<Fields...> || (std::is_default_constructible_v<T> && !has_const<Fields...>);
-  return makeable && (ships<field_value<Fields>, Seen...>() && ...);
+  return (ships<field_value<Fields>, Seen...>() && ...);
 }
 
 /// Whether T can be sent if all of Seen can: a class may contain itself by way of a container.
@@ -142,7 +137,7 @@ consteval bool ships() {
   } else if constexpr (k == kind::boost) {
     return std::is_default_constructible_v<T> && std::is_move_constructible_v<T>;
   } else if constexpr (k == kind::aggregate) {
-    return fields_ship<T, T, Seen...>(field_types<T>{});
+    return fields_ship<T, Seen...>(field_types<T>{});
   } else {
     return k != kind::none;
   }

@@ -49,27 +49,38 @@ void save_field(writer& w, const X& x) {
     save_value<field_value<Field>>(w, x);
   }
 }
-template <class X>
-void assign_field(reader& r, X& x) {
-  if constexpr (std::is_array_v<X>) {
-    for (auto& element : x) {
-      assign_field(r, element);
-    }
-  } else {
-    x = load_value<X>(r);
-  }
+
+/// The types of an array's elements, of arrays within it too, or that of another field.
+template <class Field>
+inline constexpr std::size_t element_count = 1;
+template <class Element, std::size_t N>
+inline constexpr std::size_t element_count<Element[N]> = N* element_count<Element>;
+template <class Element, std::size_t>
+using repeated = Element;
+template <class Element, std::size_t... I>
+consteval type_list<repeated<Element, I>...> repeat(std::index_sequence<I...>) {
+  return {};
+}
+template <class... As, class... Bs>
+consteval type_list<As..., Bs...> operator+(type_list<As...>, type_list<Bs...>) {
+  return {};
+}
+template <class... Fields>
+consteval auto elements_of(type_list<Fields...>) {
+  return (type_list<>{} + ... +
+          repeat<field_value<Fields>>(std::make_index_sequence<element_count<Fields>>{}));
 }
 
-template <class T, class... Fields>
-T load_fields(reader& r, type_list<Fields...>) {
-  if constexpr (has_array<Fields...>) {
-    T x{};
-    with_fields(x, [&r]<class...>(auto&... fields) { (assign_field(r, fields), ...); });
-    return x;
-  } else {
-    return T{load_value<field_value<Fields>>(r)...}; // braces: from left to right
-  }
+#pragma GCC diagnostic push
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Wmissing-braces"
+#endif
+/// From left to right, as they are in braces. The elements of an array need none of their own.
+template <class T, class... Elements>
+T load_elements(reader& r, type_list<Elements...>) {
+  return T{load_value<Elements>(r)...};
 }
+#pragma GCC diagnostic pop
 
 /// A constant field is copied when the aggregate moves, and a block must not be.
 template <class T>
@@ -111,7 +122,7 @@ T load_by_kind(reader& r) {
     return r.template get<T>();
   } else if constexpr (k == kind::aggregate) {
     const inline_section section(r, copies_fields<T>);
-    return load_fields<T>(r, field_types<T>{});
+    return load_elements<T>(r, elements_of(field_types<T>{}));
   } else {
     const auto b = r.template get<std::uint8_t>(); // bool, or an enumeration of it
     if (b > 1) {

@@ -52,10 +52,6 @@ consteval void require_shippable() {
   } else if constexpr (k == kind::aggregate) {
     []<class... Fields>(type_list<Fields...>) {
       (require_shippable<field_value<Fields>, T, Seen...>(), ...);
-      static_assert(!has_array<Fields...> ||
-                        (std::is_default_constructible_v<T> && !has_const<Fields...>),
-                    "torc: an aggregate with an array among its fields can be sent to another rank "
-                    "only if it has a default constructor and no constant field");
     }(field_types<T>{});
   } else if constexpr (std::is_reference_v<T>) {
     static_assert(ships<T>(), "torc: a reference cannot be sent to another rank, as what it refers "

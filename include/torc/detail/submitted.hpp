@@ -100,8 +100,8 @@ struct submitted_result : submitted {
   result_slot<R> result;
 };
 
-/// `Travels`: it may leave the process.
-template <bool Travels, class F, class... Args>
+/// `Travels`: it may leave the process. `Repeats`: it may be tried again.
+template <bool Travels, bool Repeats, class F, class... Args>
 struct submitted_call : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
   template <class G, class... As>
@@ -114,13 +114,14 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
     closure<F, Args...> what;
   };
 
-  static constexpr bool repeatable =
-      std::is_copy_constructible_v<F> && (std::is_copy_constructible_v<Args> && ...);
+  static_assert(
+      !Repeats || (std::is_copy_constructible_v<F> && (std::is_copy_constructible_v<Args> && ...)),
+      "torc: a task can be tried again (`retry`) only if its callable and arguments can be copied");
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<submitted_call&>(d);
     run_within(self.options.time_limit, self, d, self.result, [&self]() -> R {
-      if constexpr (repeatable) {
+      if constexpr (Repeats) {
         if (self.keeps) {
           closure<F, Args...> copy(std::as_const(self.what));
           return call(copy.f, copy.args);
@@ -154,10 +155,10 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
 };
 
 /// The same with a result for the case that it fails.
-template <bool Travels, class F, class... Args>
-struct ignoring_call final : submitted_call<Travels, F, Args...> {
+template <bool Travels, bool Repeats, class F, class... Args>
+struct ignoring_call final : submitted_call<Travels, Repeats, F, Args...> {
   using R = result_of<F, Args...>;
-  using submitted_call<Travels, F, Args...>::submitted_call;
+  using submitted_call<Travels, Repeats, F, Args...>::submitted_call;
 
   template <class T>
   void ignore(T&& value) {
@@ -184,12 +185,12 @@ struct ignoring_call final : submitted_call<Travels, F, Args...> {
 };
 
 /// The same that keeps a copy of its arguments.
-template <bool Travels, class F, class... Args>
-struct keeping_call final : submitted_call<Travels, F, Args...> {
+template <bool Travels, bool Repeats, class F, class... Args>
+struct keeping_call final : submitted_call<Travels, Repeats, F, Args...> {
   using arguments = std::tuple<Args...>;
   template <class G, class... As>
   explicit keeping_call(G&& g, As&&... as)
-      : submitted_call<Travels, F, Args...>(std::forward<G>(g), std::forward<As>(as)...),
+      : submitted_call<Travels, Repeats, F, Args...>(std::forward<G>(g), std::forward<As>(as)...),
         kept(this->what.args) {}
   const void* input(const std::type_info& types) const noexcept override {
     return types == typeid(arguments) ? &kept : nullptr;
