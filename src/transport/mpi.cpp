@@ -5,17 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/mpi/environment.hpp>
 #include <cassert>
 #include <cstring>
 #include <optional>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "transport/mpi_pages.hpp"
 #include "transport/mpi_session.hpp"
 #include "transport/mpi_survivors.hpp"
+#include "transport/mpi_transfers.hpp"
 
 namespace torc::detail {
 
@@ -23,8 +22,7 @@ namespace {
 
 /// What Open MPI sends to a process of this host eagerly is 4096 bytes with its own header.
 constexpr std::size_t packet_bytes = 4000;
-constexpr std::size_t ring_size = 32;        // receives posted in advance
-constexpr std::size_t chunk_bytes = 1 << 30; // MPI counts bytes in an int
+constexpr std::size_t ring_size = 32; // receives posted in advance
 constexpr int packet_tag = 0;
 
 /// In a packet a frame announces a message. Behind it come the sizes of the blocks and the head,
@@ -42,15 +40,6 @@ struct packet {
   std::size_t used = 0;
   std::array<std::byte, packet_bytes> data;
 };
-
-/// Some sends or receives that are complete together.
-struct transfer {
-  std::function<void(receiver&)> done;
-  int peer;
-  bool outgoing;
-  std::size_t left = 0; ///< requests that are not complete
-};
-using transfer_ptr = std::shared_ptr<transfer>;
 
 class mpi_transport final : public transport {
 public:
@@ -72,8 +61,8 @@ public:
   void fetch(const arrival& a, std::vector<std::span<std::byte>> to,
              std::function<void()> done) override;
   bool poll(receiver& r) override;
-  bool flushed() const noexcept override { return dirty_.empty() && sending_ == 0; }
-  bool moving() const noexcept override { return !requests_.empty() || !ready_.empty(); }
+  bool flushed() const noexcept override { return dirty_.empty() && !transfers_.sending(); }
+  bool moving() const noexcept override { return !transfers_.none(); }
   bool closed() override;
 
 private:
@@ -83,25 +72,16 @@ private:
   };
   enum class stage { open, leaving, counting, draining, parting, closed };
 
-  int tag_of(std::uint64_t ticket) const {
-    return static_cast<int>(1 + ticket % static_cast<std::uint64_t>(last_tag_));
-  }
-  bool idle() const { return flushed() && requests_.empty() && ready_.empty(); }
+  bool idle() const { return flushed() && transfers_.none(); }
   void post(slot& s);
   std::byte* room(int to, std::size_t bytes);
   void flush(int to);
-  transfer_ptr begin(int peer, bool outgoing, std::function<void(receiver&)> done);
-  void add(const transfer_ptr& t, MPI_Request request);
-  template <class Byte>
-  void apart(const transfer_ptr& t, std::span<Byte> what, int peer, int tag);
   void take(int from, std::span<const std::byte> packet, receiver& r);
-  bool advance(receiver& r);
 
   mpi_session session_;
   MPI_Comm comm_;
   int rank_;
   int size_;
-  int last_tag_;
 
   std::vector<packet*> open_; ///< the packet being filled, for each rank; null: none
   std::vector<int> dirty_;    ///< the ranks that have one
@@ -114,11 +94,7 @@ private:
   std::size_t oldest_ = 0;
   std::uint64_t received_ = 0; ///< packets
 
-  std::vector<MPI_Request> requests_;   ///< all but the ring's
-  std::vector<transfer_ptr> transfers_; ///< which transfer each belongs to
-  std::vector<transfer_ptr> ready_;     ///< those that had nothing to do
-  std::size_t cursor_ = 0;              ///< the first request `advance` looks at
-  std::size_t sending_ = 0;             ///< outgoing transfers
+  mpi_transfers transfers_{comm_};
 
   stage stage_ = stage::open;
   MPI_Request collective_ = MPI_REQUEST_NULL;
@@ -127,14 +103,12 @@ private:
   mpi_pages pages_;
   std::optional<mpi_survivors> survivors_;
   std::vector<bool> lost_ = std::vector<bool>(open_.size()); ///< by rank
-  std::vector<transfer_ptr> abandoned_; ///< MPI may look at what is theirs for ever
 };
 
 mpi_transport::mpi_transport()
     : comm_(session_.comm()),
       rank_(session_.comm().rank()),
       size_(session_.comm().size()),
-      last_tag_(boost::mpi::environment::max_tag()),
       open_(static_cast<std::size_t>(size_)),
       tickets_(open_.size()),
       sent_(open_.size()) {
@@ -205,7 +179,8 @@ void mpi_transport::flush(int to) {
   if (done != 0) {
     free_.push_back(p);
   } else {
-    add(begin(to, true, [this, p](receiver&) { free_.push_back(p); }), request);
+    transfers_.add(transfers_.begin(to, true, [this, p](receiver&) { free_.push_back(p); }),
+                   request);
   }
 }
 
@@ -214,35 +189,6 @@ void mpi_transport::flush() {
     flush(to);
   }
   dirty_.clear();
-}
-
-transfer_ptr mpi_transport::begin(int peer, bool outgoing, std::function<void(receiver&)> done) {
-  if (outgoing) ++sending_;
-  return std::make_shared<transfer>(transfer{std::move(done), peer, outgoing});
-}
-
-void mpi_transport::add(const transfer_ptr& t, MPI_Request request) {
-  ++t->left;
-  requests_.push_back(request);
-  transfers_.push_back(t);
-}
-
-/// Sends or receives. Chunks of one tag are received in the order they are sent, so both sides only
-/// have to go through the same sequence: sizes and head (if apart), then the blocks. Nothing is
-/// sent for no bytes.
-template <class Byte>
-void mpi_transport::apart(const transfer_ptr& t, std::span<Byte> what, int peer, int tag) {
-  while (!what.empty()) {
-    const int n = static_cast<int>(std::min(what.size(), chunk_bytes));
-    MPI_Request request = MPI_REQUEST_NULL;
-    if constexpr (std::is_const_v<Byte>) {
-      check(MPI_Isend(what.data(), n, MPI_BYTE, peer, tag, comm_, &request), "MPI_Isend");
-    } else {
-      check(MPI_Irecv(what.data(), n, MPI_BYTE, peer, tag, comm_, &request), "MPI_Irecv");
-    }
-    add(t, request);
-    what = what.subspan(static_cast<std::size_t>(n));
-  }
 }
 
 void mpi_transport::send(int to, message&& m) {
@@ -268,25 +214,25 @@ void mpi_transport::send(int to, message&& m) {
 
   flush(to); // the receiver should know before the rest comes
   auto kept = std::make_shared<message>(std::move(m));
-  const transfer_ptr t = begin(to, true, [kept, sizes = std::move(sizes)](receiver&) {});
-  if (!fits) {
-    apart(t, size_bytes, to, tag_of(ticket)); // a moved vector's elements stay where they are
-    apart(t, std::as_bytes(std::span(kept->head)), to, tag_of(ticket));
+  const auto t = transfers_.begin(to, true, [kept, sizes = std::move(sizes)](receiver&) {});
+  if (!fits) {                              // sizes and head, then the blocks
+    transfers_.send(t, size_bytes, ticket); // a moved vector's elements stay where they are
+    transfers_.send(t, std::as_bytes(std::span(kept->head)), ticket);
   }
   for (const auto& block : kept->blocks) {
-    apart(t, block, to, tag_of(ticket));
+    transfers_.send(t, block, ticket);
   }
-  if (t->left == 0) ready_.push_back(t);
+  transfers_.end(t);
 }
 
 void mpi_transport::fetch(const arrival& a, std::vector<std::span<std::byte>> to,
                           std::function<void()> done) {
   assert(to.size() == a.block_sizes.size());
-  const transfer_ptr t = begin(a.from, false, [done = std::move(done)](receiver&) { done(); });
+  const auto t = transfers_.begin(a.from, false, [done = std::move(done)](receiver&) { done(); });
   for (const auto& block : to) {
-    apart(t, block, a.from, tag_of(a.ticket));
+    transfers_.receive(t, block, a.ticket);
   }
-  if (t->left == 0) ready_.push_back(t);
+  transfers_.end(t);
 }
 
 /// Takes a packet to pieces.
@@ -306,10 +252,10 @@ void mpi_transport::take(int from, std::span<const std::byte> packet, receiver& 
     const auto sizes = std::as_writable_bytes(std::span(a.block_sizes));
     if (f.here == 0 && f.blocks + f.head != 0) {
       auto kept = std::make_shared<arrival>(std::move(a));
-      const transfer_ptr t =
-          begin(from, false, [kept](receiver& to) { to.receive(std::move(*kept)); });
-      apart(t, sizes, from, tag_of(f.ticket));
-      apart(t, head, from, tag_of(f.ticket));
+      const auto t =
+          transfers_.begin(from, false, [kept](receiver& to) { to.receive(std::move(*kept)); });
+      transfers_.receive(t, sizes, f.ticket);
+      transfers_.receive(t, head, f.ticket);
     } else {
       std::copy_n(packet.begin(), sizes.size(), sizes.begin());
       packet = packet.subspan(sizes.size());
@@ -320,55 +266,13 @@ void mpi_transport::take(int from, std::span<const std::byte> packet, receiver& 
   }
 }
 
-/// Ends transfers. Looks at a part of them in turn, so that many do not make every poll slow.
-bool mpi_transport::advance(receiver& r) {
-  std::vector<transfer_ptr> finished = std::exchange(ready_, {});
-  if (!requests_.empty()) {
-    std::array<int, 64> indices{};
-    if (cursor_ >= requests_.size()) cursor_ = 0;
-    const std::size_t n = std::min(indices.size(), requests_.size() - cursor_);
-    int count = 0;
-    check(MPI_Testsome(static_cast<int>(n), requests_.data() + cursor_, &count, indices.data(),
-                       MPI_STATUSES_IGNORE),
-          "MPI_Testsome");
-    count = std::max(count, 0); // MPI_UNDEFINED is negative; none of these are null, though
-    // From behind, so that what fills a gap has been looked at.
-    std::sort(indices.begin(), indices.begin() + count, std::greater<>());
-    for (int i = 0; i < count; ++i) {
-      const std::size_t at =
-          cursor_ + static_cast<std::size_t>(indices[static_cast<std::size_t>(i)]);
-      transfer_ptr t = std::move(transfers_[at]);
-      transfers_[at] = std::move(transfers_.back());
-      transfers_.pop_back();
-      requests_[at] = requests_.back();
-      requests_.pop_back();
-      if (--t->left == 0) finished.push_back(std::move(t));
-    }
-    cursor_ += n;
-  }
-  for (const transfer_ptr& t : finished) { // may send and fetch
-    if (t->outgoing) --sending_;
-    t->done(r);
-  }
-  return !finished.empty();
-}
-
 void mpi_transport::lost(int rank) {
   session_.end_for_good();
   lost_[static_cast<std::size_t>(rank)] = true;
   if (packet* const p = std::exchange(open_[static_cast<std::size_t>(rank)], nullptr)) {
     free_.push_back(p);
   }
-  for (std::size_t i = requests_.size(); i-- > 0;) {
-    if (transfers_[i]->peer == rank) {
-      if (std::exchange(transfers_[i]->left, 0) != 0 && transfers_[i]->outgoing) --sending_;
-      abandoned_.push_back(std::move(transfers_[i]));
-      transfers_[i] = std::move(transfers_.back());
-      transfers_.pop_back();
-      requests_[i] = requests_.back();
-      requests_.pop_back();
-    }
-  }
+  transfers_.lost(rank);
 }
 
 bool mpi_transport::poll(receiver& r) {
@@ -389,7 +293,7 @@ bool mpi_transport::poll(receiver& r) {
     post(s);
     oldest_ = (oldest_ + 1) % ring_size;
   }
-  if (!requests_.empty() || !ready_.empty()) any |= advance(r);
+  if (!transfers_.none()) any |= transfers_.advance(r);
   flush();
   return any;
 }
