@@ -21,6 +21,10 @@ std::vector<int> host_numbers(const std::vector<std::string>& names) {
   return numbers;
 }
 
+message_kind kind_of(const message& m) noexcept {
+  return static_cast<message_kind>(m.head.front()); // of the header
+}
+
 } // namespace
 
 rank_engine* current_engine() noexcept {
@@ -247,10 +251,13 @@ void rank_engine::handle(arrival& a) {
   case message_kind::lifeline:
   case message_kind::refusal:
   case message_kind::close:
+  case message_kind::probe:
+  case message_kind::rest:
     break;
   default:
     throw bad_message("torc: a received message is of no known kind");
   }
+  protocol_.seen(h.what);
   if (a.from != rank) {
     protocol_.received(a.from, h);
   }
@@ -271,6 +278,7 @@ bytes rank_engine::head_of(header h) const {
 }
 
 void rank_engine::send_now(int to, message&& m) {
+  protocol_.sent(kind_of(m));
   if (to == rank) {
     arrived_.push_back({.from = rank, .head = std::move(m.head), .block_sizes = {}});
     return;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <torc/detail/remote.hpp>
@@ -91,6 +92,8 @@ public:
   void have_all_explain() noexcept;
   /// Calls it when either of these has arrived here, the latter as SIGUSR1. Set before the launch.
   std::function<void(int)> signalled;
+  /// Called on rank 0 when nothing runs on any rank, nor will. Set before the launch.
+  std::function<void()> deadlocked_everywhere;
 
   /// Whether another rank of this host has died, which somebody then acts upon. From any thread.
   bool look_for_deaths() noexcept;
@@ -109,6 +112,8 @@ private:
   bool hungry() override;
   bool outstanding() override;
   void closed() override;
+  std::optional<std::uint64_t> rest() override;
+  void deadlocked() override { deadlocked_.store(true); }
 
   void receive(arrival&& a) override;
 
@@ -157,6 +162,7 @@ private:
 
   void help();
   void tick();
+  void suspect();
   rank_statistics own_statistics() const;
 
   scheduler& scheduler_;
@@ -218,6 +224,10 @@ private:
   baton* end_waiter_ = nullptr;
 
   clock::time_point next_look_{}, next_beat_{}; ///< the helper's
+  clock::time_point next_suspicion_{};
+  std::chrono::milliseconds suspicion_pause_{0};
+  std::uint64_t suspected_sleeps_ = 0;
+  atomic<bool> deadlocked_{false};
 
   baton all_left_;
   atomic<bool> ending_{false};

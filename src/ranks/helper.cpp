@@ -68,6 +68,7 @@ void rank_engine::help() {
       tick();
     }
     watch();
+    suspect();
   }
 }
 

@@ -209,6 +209,19 @@ void protocol::received(int from, header h) {
            "torc: a rank says goodbye twice, or to the wrong one");
     parted_[static_cast<std::size_t>(from)] = true;
     break;
+  case message_kind::probe: {
+    expect(from == 0 && !closed_, "torc: a rank asks for rest that is not the root");
+    const bool still = still_at_rest();
+    site_.send(0, {.what = message_kind::rest, .count = still, .value = balance_});
+    break;
+  }
+  case message_kind::rest:
+    if (lost_.empty()) {
+      expect(probed_ > 0, "torc: received an answer without a question");
+      --probed_;
+      rests(h.count != 0, h.value);
+    }
+    break;
   case message_kind::close:
     expect(from == 0 && said_goodbye_ && !closed_,
            "torc: a rank is told to close before it has said goodbye, or twice");
@@ -244,6 +257,7 @@ void protocol::lost(int r) {
   if (rank_ == 0) {
     parted_[static_cast<std::size_t>(r)] = true;
   }
+  probed_ = 0;
   std::erase_if(waiting_, [r](const waiter& w) { return w.rank == r; });
   if (last_giver_ == r) {
     last_giver_ = -1;
@@ -267,7 +281,8 @@ void protocol::try_to_part() {
   if (rank_ != 0) {
     said_goodbye_ = true;
     site_.send(0, {.what = message_kind::goodbye});
-  } else if (std::find(parted_.begin() + 1, parted_.end(), false) == parted_.end()) {
+  } else if (probed_ == 0 &&
+             std::find(parted_.begin() + 1, parted_.end(), false) == parted_.end()) {
     said_goodbye_ = true;
     for (int r = 1; r < hosts_.ranks(); ++r) {
       if (!is_lost(r)) {
@@ -275,6 +290,55 @@ void protocol::try_to_part() {
       }
     }
     close();
+  }
+}
+
+/// What only looks for work or for life makes nobody do anything.
+void protocol::count(message_kind what, int by) noexcept {
+  switch (what) {
+  case message_kind::request:
+  case message_kind::lifeline:
+  case message_kind::refusal:
+  case message_kind::beat:
+  case message_kind::probe:
+  case message_kind::rest:
+    break;
+  default:
+    balance_ += static_cast<std::uint32_t>(by);
+    ++moves_;
+  }
+}
+
+/// Whether this rank is at rest, and has been since this was asked before.
+bool protocol::still_at_rest() {
+  const auto before = rested_;
+  rested_.reset();
+  if (const auto now = site_.rest(); now && asked_ < 0) { // an answer may have us say goodbye
+    rested_.emplace(*now, moves_);
+  }
+  return rested_ && rested_ == before;
+}
+
+void protocol::suspect() {
+  if (probed_ > 0 || closed_ || !lost_.empty()) {
+    return;
+  }
+  probed_ = hosts_.ranks() - 1;
+  all_rest_ = true;
+  under_way_ = 0;
+  for (int r = 1; r < hosts_.ranks(); ++r) {
+    site_.send(r, {.what = message_kind::probe});
+  }
+  rests(still_at_rest(), balance_);
+}
+
+/// A rank has answered, or the root itself. Each was as it is now when the last one answered
+/// before, and then no message was under way.
+void protocol::rests(bool still, std::uint32_t balance) {
+  all_rest_ = all_rest_ && still;
+  under_way_ += balance;
+  if (probed_ == 0 && all_rest_ && under_way_ == 0) {
+    site_.deadlocked();
   }
 }
 

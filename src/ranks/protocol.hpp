@@ -16,10 +16,17 @@
 // request out and sends only refusals, nothing but these are under way then. No rank stands between
 // the root and another, so that none can be lost with what it should have passed on.
 //
+// Deadlock: when the root has been at rest for some time it asks everybody whether they are, with
+// the difference of messages sent and seen. If all have been, unchanged, from one time to the next,
+// and the differences add up to nothing, then no message was under way between the two, and nothing
+// will ever happen. (F. Mattern, Algorithms for distributed termination detection, Distributed
+// Computing 2, 1987.) Once a rank is lost the sum means nothing any more, and nobody is asked.
+//
 // A rank may be lost (`lost`); the root may not. The others go on as if it had never been there.
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -45,8 +52,11 @@ enum class message_kind : std::uint8_t {
   beat,       ///< the sender lives; likewise
   lost,       ///< rank `value` does not
   signal,     ///< to the root: signal `value` asks the job to stop; from it: explain yourself
+  probe,      ///< from the root: is the receiver at rest?
+  rest,       ///< the answer; `count` is 1 if it has been since the last probe, `value` is the
+              ///< difference of messages sent and seen, modulo 2^32
 };
-inline constexpr int kinds = static_cast<int>(message_kind::signal) + 1;
+inline constexpr int kinds = static_cast<int>(message_kind::rest) + 1;
 
 /// What every message begins with.
 struct header {
@@ -67,6 +77,10 @@ public:
   /// Whether results of tasks or answers are awaited.
   virtual bool outstanding() = 0;
   virtual void closed() = 0;
+  /// Whether nothing runs here, nor will by itself; then a number that changes when anything does.
+  virtual std::optional<std::uint64_t> rest() = 0;
+  /// Root: nothing runs anywhere, nor ever will.
+  virtual void deadlocked() = 0;
 
 protected:
   ~site() = default;
@@ -129,6 +143,12 @@ public:
   void leave();
   /// That rank has died, and is not the root. Once; nothing it has sent is received any more.
   void lost(int r);
+  /// Every message, also one to this rank itself, where it is sent and after it has been acted
+  /// upon.
+  void sent(message_kind what) noexcept { count(what, 1); }
+  void seen(message_kind what) noexcept { count(what, -1); }
+  /// Root: it has been at rest for some time. To be called again while it is, after a pause.
+  void suspect();
 
   bool wanted() const noexcept { return !waiting_.empty(); }
   /// The rank that has our request; -1: none.
@@ -165,6 +185,9 @@ private:
   void fall_silent();
   void try_to_part();
   void close();
+  void count(message_kind what, int by) noexcept;
+  bool still_at_rest();
+  void rests(bool still, std::uint32_t balance);
   template <class F>
   void for_children_of(int r, F& f) const {
     for (int c = 2 * r + 1; c <= 2 * r + 2 && c < hosts_.ranks(); ++c) {
@@ -202,6 +225,14 @@ private:
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
   std::vector<bool> parted_; ///< by rank, the root's: who has said goodbye, or is lost
   std::vector<bool> lost_;   ///< by rank; empty if none is
+
+  std::uint32_t balance_ = 0; ///< messages sent and not seen here, less those seen here and sent
+                              ///< elsewhere
+  std::uint64_t moves_ = 0;   ///< how often that has changed
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> rested_; ///< `rest`, `moves_`: last probe
+  int probed_ = 0;              ///< the root's: how many have not answered
+  bool all_rest_ = false;       ///< of those that have
+  std::uint32_t under_way_ = 0; ///< the sum of theirs
 
   protocol_statistics statistics_;
 };

@@ -63,13 +63,13 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
     engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_);
     engine_->signalled = [this](int signal) { signal == SIGUSR1 ? explain() : stop(signal); };
   }
-  if (engine_ == nullptr) {
-    scheduler_->deadlocked = [this] {
-      std::fprintf(stderr, "torc: deadlock: nothing runs, and tasks wait for each other\n");
-      explain();
-      std::fflush(nullptr);
-      std::_Exit(1);
-    };
+  const auto deadlocked = [this] {
+    give_up("deadlock: nothing runs, and tasks wait for each other");
+  };
+  if (engine_) {
+    engine_->deadlocked_everywhere = deadlocked;
+  } else {
+    scheduler_->deadlocked = deadlocked;
   }
   scheduler_->start();
 }
@@ -206,8 +206,13 @@ void session::look_for_stall() {
   if (now - changed_ < limit || place_.rank != 0) {
     return;
   }
-  std::fprintf(stderr, "torc: stalled: no task has ended for %d seconds (TORC_STALL_TIMEOUT)\n",
-               scheduler_->config.stall_timeout);
+  give_up("stalled: no task has ended for " + std::to_string(limit.count()) +
+          " seconds (TORC_STALL_TIMEOUT)");
+}
+
+/// Rank 0: says why, has every rank say what it is doing, and ends the job.
+void session::give_up(const std::string& why) {
+  std::fprintf(stderr, "torc: %s\n", why.c_str());
   explain();
   if (engine_) {
     engine_->have_all_explain();

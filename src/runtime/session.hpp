@@ -44,6 +44,7 @@ private:
   void meet(configuration& c);
   void explain();
   void look_for_stall();
+  [[noreturn]] void give_up(const std::string& why);
   void stop(int signal);
   int result_of(future<int> primary);
   void part();

@@ -240,11 +240,14 @@ void scheduler::sleep(worker& w) noexcept {
   }
 }
 
-/// Nobody runs, and no timer will make anybody run.
 bool scheduler::at_rest() noexcept {
   const std::uint64_t sleeps = sleeps_.load();
-  // In this order: who is woken by a timer and sleeps again has gone to sleep in between.
-  return timers::get().idle() && all_asleep() && !stopping() && sleeps_.load() == sleeps;
+  // In this order: who is woken by a timer and sleeps again has gone to sleep in between. Who says
+  // that it sleeps may still have to look whether there is something to do.
+  return timers::get().idle() && all_asleep() && !stopping() &&
+         std::none_of(workers.begin(), workers.end(),
+                      [this](const auto& w) { return anything_for(*w); }) &&
+         sleeps_.load() == sleeps;
 }
 
 /// Whether there is something that only `w`, or anybody, may do, apart from stealing.

@@ -72,6 +72,8 @@ public:
   bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
   int idle() const noexcept { return sleeping_.load() + searching_.load(); }
   bool all_asleep() const noexcept { return sleeping_.load() == static_cast<int>(workers.size()); }
+  /// Nobody runs, and no timer will make anybody run.
+  bool at_rest() noexcept;
   /// How often somebody has gone to sleep.
   std::uint64_t sleeps() const noexcept { return sleeps_.load(std::memory_order_relaxed); }
   bool hungry() const noexcept { return sleeping_.load() > 0 && searching_.load() == 0; }
@@ -100,7 +102,6 @@ private:
   bool anything_for(worker& w) noexcept;
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
-  bool at_rest() noexcept;
 
   std::unique_ptr<front[]> own_fronts_;
   alignas(64) atomic<int> searching_{0};

@@ -137,6 +137,7 @@ void rank::handle(message& m) {
   default:
     break;
   }
+  protocol_.seen(m.head.what);
   protocol_.received(m.from, m.head);
 }
 
@@ -202,6 +203,20 @@ void rank::dies() {
   }
 }
 
+/// When the first task has ended its main program still has to come to the end.
+std::optional<std::uint64_t> rank::rest() {
+  const bool rests = hungry() && (leaving_ || world_.outcome_.ended < 0);
+  return rests ? std::optional(run) : std::nullopt;
+}
+
+void rank::deadlocked() { world_.outcome_.deadlocked = world_.now_; }
+
+void rank::suspects() {
+  if (hungry() && !closed_ && world_.outcome_.deadlocked < 0) {
+    protocol_.suspect();
+  }
+}
+
 // Sending.
 
 void rank::send(int to, header h) { post(to, header_bytes, {.from = id, .head = h}); }
@@ -211,6 +226,7 @@ void rank::post(int to, std::int64_t size, message&& m) {
   const link& l = world_.hosts_.together(id, to) ? c.near : c.far;
   world_.expect(!closed_ && to != id, "a rank sends after the end, or to itself");
   m.head.load = load_hint(children_.size() + inbox_.size());
+  protocol_.sent(m.head.what);
   spend(l.overhead);
   ++sent;
   bytes += static_cast<std::uint64_t>(size);

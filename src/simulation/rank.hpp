@@ -43,6 +43,8 @@ public:
   /// The launch is over.
   void leaves();
   void dies();
+  /// Rank 0 looks whether tasks wait for each other.
+  void suspects();
 
   /// Gives it a task.
   void enqueue(const task& t);
@@ -76,6 +78,8 @@ private:
   bool hungry() override { return !busy_ && !has_tasks(); }
   bool outstanding() override { return away_ > 0; }
   void closed() override;
+  std::optional<std::uint64_t> rest() override;
+  void deadlocked() override;
 
   void post(int to, std::int64_t bytes, message&& m);
   void spend(nanoseconds t);

@@ -37,6 +37,8 @@ public:
   /// What this task does when its children have ended: it is not over before. To be called before
   /// there are any.
   void then(task t);
+  /// It waits for something that never comes.
+  void wait_for_ever();
 
 private:
   rank& rank_;

@@ -77,6 +77,9 @@ void world::handle(const event& e) {
     r.dies();
     at(now_ + machine_.detect, e.rank, event_kind::lost);
     break;
+  case event_kind::suspects:
+    r.suspects();
+    break;
   case event_kind::lost:
     if (outcome_.closed < 0) {
       outcome_.lost_rank = e.rank;

@@ -19,6 +19,7 @@ enum class event_kind : std::uint8_t {
   leaves,
   dies,
   lost, ///< somebody notices
+  suspects,
 };
 
 struct event {
@@ -35,11 +36,12 @@ struct event {
 
 /// What came out. Times in nanoseconds from the beginning.
 struct outcome {
-  nanoseconds ended = -1;   ///< the first task and all below it; -1: never
-  nanoseconds closed = -1;  ///< the last rank has left; -1: never
-  nanoseconds ramp_up = -1; ///< 90 % of the ranks work; -1: never
-  double work = 0;          ///< of all tasks
-  double capacity = 0;      ///< ranks, a slow one in part
+  nanoseconds ended = -1;      ///< the first task and all below it; -1: never
+  nanoseconds closed = -1;     ///< the last rank has left; -1: never
+  nanoseconds deadlocked = -1; ///< rank 0 knows that nothing will happen any more; -1: never
+  nanoseconds ramp_up = -1;    ///< 90 % of the ranks work; -1: never
+  double work = 0;             ///< of all tasks
+  double capacity = 0;         ///< ranks, a slow one in part
   std::uint64_t run = 0, stolen_near = 0, stolen_far = 0;
   std::uint64_t requests = 0, refused = 0, lifelines = 0, messages = 0, bytes = 0, lost = 0;
   std::uint64_t events = 0;

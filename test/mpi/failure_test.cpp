@@ -2,7 +2,7 @@
 // What goes wrong without a rank that dies (death_test.cpp), under mpirun: doc/failure.md says what
 // each of these comes to.
 //     failure_test outcomes|groups           returns 0
-//     failure_test uncaught|spmd             the job ends
+//     failure_test uncaught|spmd|deadlock    the job ends
 //     failure_test signalled NUMBER DIRECTORY    mpirun gets that signal, and passes it on
 
 #include <atomic>
@@ -136,6 +136,22 @@ void groups() {
          "a group's deadline");
 }
 
+// Tasks that wait for each other.
+
+std::atomic<torc::future<int>*> first{nullptr}; ///< of the task on rank 1
+int wait_for_first() {
+  while (first == nullptr) {
+    std::this_thread::yield();
+  }
+  return first.load()->get();
+}
+int ask_rank_0() { return torc::submit(torc::on_rank(0).pinned(), wait_for_first).get(); }
+void wait_in_a_circle() {
+  auto a = torc::submit(torc::on_rank(1).pinned(), ask_rank_0);
+  first = &a;
+  a.get();
+}
+
 // A rank that fails while the others wait for it.
 
 void meet_but_for(int rank) {
@@ -162,7 +178,11 @@ void be_signalled(int number, const std::string& directory) {
   for (int r = 0; r < torc::num_ranks(); ++r) {
     all.push_back(torc::submit(torc::on_rank(r).pinned(), write_until_stopped, directory));
   }
-  std::this_thread::sleep_for(300ms);
+  for (int r = 0; r < torc::num_ranks(); ++r) {
+    while (!std::ifstream(directory + "/" + std::to_string(r))) {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
   ::kill(getppid(), number); // mpirun's
   torc::wait(all).get();
 }
@@ -175,6 +195,7 @@ int main(int argc, char** argv) {
   if (mode == "groups") return torc::start(groups);
   if (mode == "uncaught") return torc::start([] { fail(); });
   if (mode == "spmd") return torc::start([] { torc::spmd(meet_but_for, 1).get(); });
+  if (mode == "deadlock") return torc::start(wait_in_a_circle);
   if (mode == "signalled" && argc == 4) {
     return torc::start([&] { be_signalled(std::atoi(argv[2]), argv[3]); });
   }

@@ -52,6 +52,8 @@ struct rank final : site {
     EXPECT_FALSE(has_closed);
     has_closed = true;
   }
+  std::optional<count> rest() override { return std::nullopt; }
+  void deadlocked() override { ADD_FAILURE() << "nobody has asked"; }
 
   simulation& sim;
   const int id;

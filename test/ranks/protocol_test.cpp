@@ -24,6 +24,8 @@ struct small_world {
   int sent = 0;       ///< percent of the tasks: submitted to some rank
   int switches = 0;   ///< how often stealing is switched on or off somewhere
   int wait = 0;       ///< until the first task has children; all others are silent then
+  int suspicion = 0;  ///< how often rank 0 looks for a deadlock; 0: never
+  int stuck = 0;      ///< one of so many tasks waits for ever; 0: none
   bool early = false; ///< the ranks may part while tasks run
   double lost = 0;    ///< of the messages
   bool operator==(const small_world&) const = default;
@@ -33,8 +35,9 @@ std::ostream& operator<<(std::ostream& out, const small_world& w) {
   return out << "{.seed = " << w.seed << ", .ranks = " << w.ranks << ", .per_host = " << w.per_host
              << ", .root = " << w.root << ", .tasks = " << w.tasks << ", .delay = " << w.delay
              << ", .priorities = " << w.priorities << ", .sent = " << w.sent
-             << ", .switches = " << w.switches << ", .wait = " << w.wait << ", .early = " << w.early
-             << ", .lost = " << w.lost << "}";
+             << ", .switches = " << w.switches << ", .wait = " << w.wait
+             << ", .suspicion = " << w.suspicion << ", .stuck = " << w.stuck
+             << ", .early = " << w.early << ", .lost = " << w.lost << "}";
 }
 
 small_world draw(std::uint64_t seed) {
@@ -66,6 +69,9 @@ public:
       waited_ = true;
       w.then(t);
       return world_.wait;
+    }
+    if (world_.stuck > 0 && number % static_cast<unsigned>(world_.stuck) == 0) {
+      w.wait_for_ever();
     }
     std::uint32_t next = number + 1;
     for (std::uint32_t left = size - 1; left > 0;) {
@@ -128,14 +134,21 @@ std::string fault(const small_world& w) {
       sim.at(random.below(500), r, event_kind::leaves);
     }
   }
+  for (nanoseconds at = w.suspicion, i = 0; w.suspicion > 0 && i < 100; ++i, at += w.suspicion) {
+    sim.at(at, 0, event_kind::suspects);
+  }
   // A rank gives up after eight attempts, until it is given something; parting takes two a rank.
-  const int most_messages = 40 * (w.ranks + w.tasks);
+  const int most_messages = (40 + (w.suspicion > 0 ? 200 : 0)) * (w.ranks + w.tasks);
   outcome out;
   try {
     out = sim.run(w.root, 100u * static_cast<unsigned>(w.ranks + w.tasks + 10));
   } catch (const torc::bad_message& e) {
     return e.what();
   }
+  if (w.stuck > 0) {
+    return out.ended >= 0 || out.deadlocked < 0 ? "a deadlock is not found" : "";
+  }
+  if (out.deadlocked >= 0) return "a deadlock is found where there is none";
   for (const int times : tree.ran) {
     if (times != 1) {
       return "a task ran " + std::to_string(times) + " times";
@@ -220,6 +233,26 @@ TEST(protocol, lets_nobody_starve) {
   }
 }
 
+/// However often it looks, and while messages are on their way.
+TEST(protocol, finds_no_deadlock_where_there_is_none) {
+  for (std::uint64_t seed = 1; seed <= worlds(2'000) && !HasFailure(); ++seed) {
+    small_world w = draw(seed);
+    w.suspicion = 1 + static_cast<int>(seed % 700);
+    expect_right(w);
+  }
+}
+
+/// Wherever tasks wait for ever, be it the first one alone, when all others have ended.
+TEST(protocol, finds_every_deadlock) {
+  for (std::uint64_t seed = 1; seed <= worlds(2'000) && !HasFailure(); ++seed) {
+    small_world w = draw(seed);
+    w.stuck = 1 + static_cast<int>(seed % 50);
+    w.suspicion = 5'000;
+    w.early = false;
+    expect_right(w);
+  }
+}
+
 TEST(protocol, is_simulated_alike_again) {
   const auto run = [] {
     small_world w = draw(7);
@@ -274,6 +307,8 @@ struct nowhere final : torc::detail::site {
   bool hungry() override { return false; }
   bool outstanding() override { return false; }
   void closed() override {}
+  std::optional<std::uint64_t> rest() override { return std::nullopt; }
+  void deadlocked() override {}
   int asked = -1;
 };
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+// Tasks of several ranks that wait for each other: when this rank is at rest, and when the root
+// asks the others whether they are.
+
+#include "ranks/engine.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long the root has to be at rest before it asks, and at most between one time and the next. A
+/// program in which it waits for others for long pays for a message to and from each.
+constexpr std::chrono::milliseconds first_pause = 1s, longest_pause = 8s;
+
+} // namespace
+
+/// With the token held, so that nothing is half done but what other threads have posted. What runs
+/// in the place it arrives has ended.
+std::optional<std::uint64_t> rank_engine::rest() {
+  post_lock_.lock();
+  const bool sending = !posted_.empty();
+  post_lock_.unlock();
+  const std::uint64_t sleeps = scheduler_.sleeps();
+  return !sending && !transport_.moving() && scheduler_.at_rest() ? std::optional(sleeps)
+                                                                  : std::nullopt;
+}
+
+/// The helper of the root, again and again.
+void rank_engine::suspect() {
+  if (deadlocked_.load()) {
+    deadlocked_everywhere();
+  }
+  const auto now = clock::now();
+  if (rank != 0 || now < next_suspicion_) {
+    return;
+  }
+  const std::uint64_t sleeps = scheduler_.sleeps();
+  const bool rests = scheduler_.at_rest() && sleeps == suspected_sleeps_;
+  suspected_sleeps_ = sleeps;
+  suspicion_pause_ = rests ? std::min(2 * suspicion_pause_, longest_pause) : first_pause;
+  next_suspicion_ = now + suspicion_pause_;
+  if (rests && !token_.exchange(true)) {
+    protocol_.suspect();
+    token_.store(false);
+    progress(false);
+  }
+}
+
+} // namespace torc::detail
