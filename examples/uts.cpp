@@ -10,31 +10,12 @@
 #include <cstdio>
 #include <torc/torc.hpp>
 
-#include "uts_tree.hpp"
+#include "uts_search.hpp"
 
 namespace {
 
 using uts::counts;
-using uts::node;
 using uts::tree;
-
-counts search(int t, const node& n);
-
-/// The subtrees of the children first, ..., last - 1 of `parent`, halved until one is left. All
-/// arguments are values, the tree by its number, so that the spawned half may run on another rank.
-counts search_children(int t, node parent, int first, int last) {
-  if (last - first == 1) return search(t, uts::child(parent, first));
-  const int middle = first + (last - first) / 2;
-  auto right = torc::spawn(search_children, t, parent, middle, last);
-  const counts left = search_children(t, parent, first, middle);
-  return left + right.get();
-}
-
-counts search(int t, const node& n) {
-  const int children = uts::num_children(uts::trees[t], n);
-  const counts self = uts::count(n, children);
-  return children == 0 ? self : self + search_children(t, n, 0, children);
-}
 
 int usage() {
   std::fprintf(stderr, "usage: uts [TREE]        (one of");
@@ -49,7 +30,7 @@ int app(int argc, char** argv) {
   if (t == nullptr) return usage();
 
   const double begin = torc::wtime();
-  const counts found = search(static_cast<int>(t - uts::trees.data()), uts::root(*t));
+  const counts found = uts::search(*t);
   const double elapsed = torc::wtime() - begin;
 
   const bool right = found == t->published;

@@ -3,31 +3,12 @@
 // Three recursions whose tasks can all be stolen by other ranks: what two ranks of one worker cost
 // beside one rank of two workers.
 
-#include "../../examples/uts_tree.hpp"
+#include "../../examples/uts_search.hpp"
 #include "../main.hpp"
 
 #include <torc/torc.hpp>
 
 namespace {
-
-using uts::counts;
-using uts::node;
-
-counts search(int t, const node& n);
-
-counts search_children(int t, node parent, int first, int last) {
-  if (last - first == 1) return search(t, uts::child(parent, first));
-  const int middle = first + (last - first) / 2;
-  auto right = torc::spawn(search_children, t, parent, middle, last);
-  const counts left = search_children(t, parent, first, middle);
-  return left + right.get();
-}
-
-counts search(int t, const node& n) {
-  const int children = uts::num_children(uts::trees[t], n);
-  const counts self = uts::count(n, children);
-  return children == 0 ? self : self + search_children(t, n, 0, children);
-}
 
 /// What the queens of the upper rows attack in the next row, one bit a column.
 struct board {
@@ -79,7 +60,7 @@ int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_search");
   add("uts_T1L", [] {
     const uts::tree* t = uts::find("T1L");
-    return search(static_cast<int>(t - uts::trees.data()), uts::root(*t)) == t->published;
+    return uts::search(*t) == t->published;
   });
   add("nqueens_14", [] { return solve({.all = (1U << 14) - 1}) == 365'596; });
   add("fib_40", [] { return fib(40) == 102'334'155; });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <iterator>
 #include <memory>
+#include <torc/detail/stream_iterator.hpp>
 #include <torc/future.hpp>
 #include <vector>
 
@@ -59,27 +59,12 @@ public:
     return detail::operation([this] { return advance(); });
   }
 
-  class iterator {
-  public:
-    using value_type = future<R>;
-    using difference_type = std::ptrdiff_t;
-    explicit iterator(completion_stream& stream) : stream_(&stream), current_(stream.advance()) {}
-    future<R>& operator*() const noexcept { return *current_; }
-    iterator& operator++() {
-      current_ = stream_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const noexcept { return current_ == nullptr; }
-
-  private:
-    completion_stream* stream_;
-    future<R>* current_;
-  };
+  using iterator = detail::stream_iterator<completion_stream, future<R>>;
   iterator begin() { return iterator(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+  friend iterator;
   future<R>* advance() {
     if (given_ == futures_.size()) {
       return nullptr;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <torc/detail/elements.hpp>
 #include <torc/detail/operation.hpp>
+#include <torc/detail/stream_iterator.hpp>
 #include <torc/runtime.hpp>
 #include <torc/submit.hpp>
 
@@ -57,27 +58,12 @@ public:
     return detail::operation([this] { return advance(); });
   }
 
-  class iterator {
-  public:
-    using value_type = result_stream::value_type;
-    using difference_type = std::ptrdiff_t;
-    explicit iterator(result_stream& stream) : stream_(&stream), current_(stream.advance()) {}
-    value_type& operator*() const noexcept { return *current_; }
-    iterator& operator++() {
-      current_ = stream_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const noexcept { return current_ == nullptr; }
-
-  private:
-    result_stream* stream_;
-    value_type* current_;
-  };
+  using iterator = detail::stream_iterator<result_stream, value_type>;
   iterator begin() { return iterator(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+  friend iterator;
   using results = std::vector<value_type>;
 
   value_type* advance() {
