@@ -2,6 +2,7 @@
 #include "workloads.hpp"
 #include "costs.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <queue>
@@ -52,6 +53,8 @@ public:
         cyclic_(s.one_of("spread", {"map", "cyclic"}) == 1),
         chunk_(s.number<std::uint32_t>("chunk", 1)),
         serial_(s.number<nanoseconds>("serial_ns", 0)),
+        longest_first_(s.one_of("first", {"any", "longest"}) == 1),
+        guess_(s.number("guess", 0.0)),
         cost_(make_costs(s)),
         bytes_(s.number<std::int64_t>("element_bytes", 8)) {
     size_ = s.number<std::int64_t>("tasks", size_);
@@ -72,7 +75,8 @@ public:
       } else {
         for (std::uint32_t i = 0; i < all; i += chunk_)
           w.submit(static_cast<int>(i / chunk_ % ranks_),
-                   {.what = {1, generation, i, std::min(i + chunk_, all)}});
+                   {.what = {1, generation, i, std::min(i + chunk_, all)},
+                    .priority = priority(generation, i)});
       }
       return serial_;
     }
@@ -110,6 +114,15 @@ public:
   }
 
 private:
+  /// Of a task as long as the master thinks: two levels for twice the length, 4 for the mean.
+  std::uint8_t priority(std::uint32_t generation, std::uint32_t i) const {
+    if (!longest_first_) return 0;
+    generator random(~(static_cast<std::uint64_t>(generation) << 32 | i));
+    random();
+    const auto cost =
+        static_cast<double>(cost_(generation, i)) * std::exp(guess_ * random.normal());
+    return static_cast<std::uint8_t>(std::clamp(4.5 + 2 * std::log2(cost / cost_.mean_ns), 0., 9.));
+  }
   std::int64_t elements(const task& t) const {
     return bytes_ * static_cast<std::int64_t>(t.what[3] - t.what[2]);
   }
@@ -119,6 +132,8 @@ private:
   const bool cyclic_;
   const std::uint32_t chunk_;
   const nanoseconds serial_;
+  const bool longest_first_;
+  const double guess_;
   const costs cost_;
   const std::int64_t bytes_;
 };

@@ -250,6 +250,7 @@ void rank_engine::handle(arrival& a) {
   case message_kind::request:
   case message_kind::lifeline:
   case message_kind::refusal:
+  case message_kind::withdrawal:
   case message_kind::close:
   case message_kind::probe:
   case message_kind::rest:

@@ -125,6 +125,7 @@ int protocol::share(int to, bool submitted, int spare) const noexcept {
 
 void protocol::fall_silent() {
   silent_ = true;
+  lifelines_.clear();
   // Rank numbers run along the hosts, so that the short steps stay on ours.
   for (long step = 1; step < hosts_.ranks() && policy_.lifelines; step *= 2) {
     int to = static_cast<int>((rank_ + step) % hosts_.ranks());
@@ -133,9 +134,19 @@ void protocol::fall_silent() {
     }
     if (to != rank_) {
       ++statistics_.lifelines;
+      lifelines_.push_back(to);
       site_.send(to, {.what = message_kind::lifeline});
     }
   }
+}
+
+void protocol::withdraw() {
+  for (const int to : lifelines_) {
+    if (!is_lost(to)) {
+      site_.send(to, {.what = message_kind::withdrawal});
+    }
+  }
+  lifelines_.clear();
 }
 
 void protocol::answered(int from) {
@@ -181,6 +192,9 @@ void protocol::received(int from, header h) {
     add_waiter(h.value == 0 ? from : static_cast<int>(h.value - 1), h.value != 0);
     offer();
     break;
+  case message_kind::withdrawal:
+    std::erase_if(waiting_, [from](const waiter& w) { return w.rank == from; });
+    break;
   case message_kind::refusal:
     answered(from);
     ++statistics_.refused;
@@ -199,8 +213,11 @@ void protocol::received(int from, header h) {
     if (h.load > 0) {
       pass_on_waiters(from);
     }
-    [[fallthrough]];
+    attempts_ = 0;
+    silent_ = false;
+    break;
   case message_kind::submission:
+    withdraw();
     attempts_ = 0;
     silent_ = false;
     break;

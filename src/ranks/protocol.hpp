@@ -9,7 +9,9 @@
 // that looked busier. When
 // all that fails it registers with its lifelines and falls silent: a lifeline that comes to have
 // work pushes some of it, and one that gets just enough for itself tells the giver who else is
-// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.)
+// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.) A rank that is sent
+// tasks takes its lifelines back: otherwise those that ranks had left while they waited for a
+// master to begin would have them push each other what it sends.
 //
 // Parting: each rank tells the root when it has nothing outstanding and will ask for nothing any
 // more; when all have, the root tells everybody to close. Since a rank that has said goodbye has no
@@ -38,6 +40,7 @@ enum class message_kind : std::uint8_t {
   lifeline,   ///< the same, to be answered when there is something to give; for another rank if
               ///< `value` is that rank's number and 1
   refusal,    ///< ... or this
+  withdrawal, ///< the sender takes its lifeline back
   tasks,      ///< a stolen one or more; `value` is 1 if they answer a request
   submission, ///< a task that was sent here
   result,     ///< of a task of ours
@@ -183,6 +186,7 @@ private:
   void add_waiter(int rank, bool passed_on);
   void pass_on_waiters(int to);
   void fall_silent();
+  void withdraw();
   void try_to_part();
   void close();
   void count(message_kind what, int by) noexcept;
@@ -221,6 +225,7 @@ private:
     bool passed_on; ///< to somebody who gave us tasks
   };
   std::vector<waiter> waiting_; ///< ranks whose lifeline we are
+  std::vector<int> lifelines_;  ///< ours, since there was work
 
   bool leaving_ = false, said_goodbye_ = false, closed_ = false;
   std::vector<bool> parted_; ///< by rank, the root's: who has said goodbye, or is lost

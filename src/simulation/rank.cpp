@@ -99,6 +99,11 @@ void rank::looks() {
   settle();
 }
 
+void rank::queues(const task& t) {
+  enqueue(t);
+  settle();
+}
+
 /// The processor does something else than tasks.
 void rank::spend(nanoseconds t) {
   t = static_cast<nanoseconds>(static_cast<double>(t) * slowness_);
@@ -111,8 +116,9 @@ void rank::spend(nanoseconds t) {
 
 void rank::handle(message& m) {
   const machine& c = world_.machine_;
-  if (closed_) { // who has been silent all the time may still be said to wait
-    world_.expect(m.head.what == message_kind::lifeline, "a message comes after the end");
+  if (closed_) { // who has been silent all the time may still be said to wait, or no more
+    world_.expect(m.head.what == message_kind::lifeline || m.head.what == message_kind::withdrawal,
+                  "a message comes after the end");
     return;
   }
   spend((world_.hosts_.together(id, m.from) ? c.near : c.far).overhead);

@@ -35,6 +35,8 @@ public:
   /// A message has come; it may be seen later.
   void arrives(std::uint32_t message);
   void looks();
+  /// What it has submitted to itself.
+  void queues(const task& t);
   /// The running task, or batch of them, has ended.
   void work_ends();
   /// After a pause, looks for work again.

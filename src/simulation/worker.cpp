@@ -41,15 +41,15 @@ void worker::submit(int to, task t) {
   t.home = r.id;
   t.job = r.current_job_;
   t.submitted = true;
-  if (to != r.id) {
-    t.away = true;
+  t.away = to != r.id;
+  r.spend(r.world_.machine_.submit);
+  message m{.from = r.id, .head = {.what = message_kind::submission, .count = 1}};
+  m.tasks.push_back(t);
+  if (t.away) {
     ++r.away_;
-    r.spend(r.world_.machine_.submit);
-    message m{.from = r.id, .head = {.what = message_kind::submission, .count = 1}};
-    m.tasks.push_back(t);
     r.post(to, header_bytes + r.world_.workload_.bytes(t), std::move(m));
-  } else {
-    r.enqueue(t);
+  } else { // when those before it have been sent
+    r.world_.at(r.world_.now_ + r.debt_, r.id, event_kind::queues, r.world_.keep(std::move(m)));
   }
 }
 

@@ -57,6 +57,9 @@ void world::handle(const event& e) {
   case event_kind::arrives:
     r.arrives(e.message);
     break;
+  case event_kind::queues:
+    r.queues(take(e.message).tasks.front());
+    break;
   case event_kind::looks:
     r.looks();
     break;

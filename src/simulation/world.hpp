@@ -11,6 +11,7 @@ namespace torc::simulation {
 
 enum class event_kind : std::uint8_t {
   arrives,
+  queues, ///< a task of its own
   looks,
   work_ends,
   tries_again,
@@ -26,7 +27,7 @@ struct event {
   nanoseconds time;
   std::uint64_t order;
   std::int32_t rank;
-  std::uint32_t message; ///< that arrives
+  std::uint32_t message; ///< that arrives, or has the task
   event_kind kind;
 
   bool operator>(const event& o) const noexcept {

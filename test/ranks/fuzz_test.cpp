@@ -213,7 +213,7 @@ std::vector<arrival> valid_messages() {
   all.push_back(
       message_of(3, {.what = message_kind::passed_on, .value = 2}, std::uint32_t{0}, number{1}));
   for (const auto what : {message_kind::request, message_kind::lifeline, message_kind::refusal,
-                          message_kind::close, message_kind::beat}) {
+                          message_kind::withdrawal, message_kind::close, message_kind::beat}) {
     all.push_back(message_of(2, {.what = what}));
   }
   return all;

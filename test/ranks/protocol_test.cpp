@@ -302,14 +302,20 @@ struct nowhere final : torc::detail::site {
     if (h.what == message_kind::request) {
       asked = to;
     }
+    said.push_back({to, h.what});
   }
-  int give(int, bool) override { return 0; }
+  int give(int to, bool) override {
+    given.push_back(to);
+    return 1;
+  }
   bool hungry() override { return false; }
   bool outstanding() override { return false; }
   void closed() override {}
   std::optional<std::uint64_t> rest() override { return std::nullopt; }
   void deadlocked() override {}
   int asked = -1;
+  std::vector<std::pair<int, message_kind>> said;
+  std::vector<int> given;
 };
 
 TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
@@ -340,6 +346,33 @@ TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
   protocol root(site, 0, hosts, 1);
   EXPECT_NO_THROW(root.received(3, {.what = message_kind::goodbye}));
   EXPECT_THROW(root.received(3, {.what = message_kind::goodbye}), torc::bad_message) << "twice";
+}
+
+TEST(protocol, takes_lifelines_back_when_tasks_are_sent) {
+  nowhere site;
+  const torc::detail::host_map hosts({0, 0, 0, 1, 1});
+  protocol p(site, 1, hosts, 1);
+  while (!p.silent()) {
+    p.hungry();
+    if (!p.silent()) p.received(p.asked(), {.what = message_kind::refusal});
+  }
+  site.said.clear();
+  p.received(0, {.what = message_kind::submission});
+  EXPECT_EQ(site.said, (std::vector<std::pair<int, message_kind>>{{2, message_kind::withdrawal},
+                                                                  {3, message_kind::withdrawal},
+                                                                  {0, message_kind::withdrawal}}));
+  p.received(0, {.what = message_kind::submission});
+  EXPECT_EQ(site.said.size(), 3u) << "once";
+
+  nowhere holder;
+  protocol q(holder, 2, hosts, 1);
+  q.enable_stealing(false);
+  q.received(0, {.what = message_kind::lifeline});
+  q.received(1, {.what = message_kind::lifeline});
+  q.received(1, {.what = message_kind::withdrawal});
+  q.enable_stealing(true);
+  q.offer();
+  EXPECT_EQ(holder.given, std::vector{0});
 }
 
 TEST(protocol, knows_who_shares_a_host) {
