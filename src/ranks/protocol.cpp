@@ -316,6 +316,7 @@ void protocol::count(message_kind what, int by) noexcept {
   case message_kind::request:
   case message_kind::lifeline:
   case message_kind::refusal:
+  case message_kind::withdrawal:
   case message_kind::beat:
   case message_kind::probe:
   case message_kind::rest:
