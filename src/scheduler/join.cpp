@@ -75,6 +75,14 @@ void pop_slow(front& f) noexcept {
   }
 }
 
+void leave_with_submitted(descriptor& d) {
+  std::exception_ptr error = join_submitted();
+  retire(*this_front(), d);
+  if (error) {
+    std::rethrow_exception(std::move(error));
+  }
+}
+
 bool claim_slow(descriptor& d) noexcept {
   worker* w = this_worker();
   if (w == nullptr) {

@@ -154,6 +154,7 @@ void push_slow(front& f) noexcept;
 bool claim_slow(descriptor& d) noexcept;
 bool claim_any(descriptor& d) noexcept;
 void pop_slow(front& f) noexcept;
+void leave_with_submitted(descriptor& d);
 
 /// Waits for the children that the running task has submitted; null or the first exception.
 std::exception_ptr join_submitted() noexcept;
@@ -187,8 +188,11 @@ void report_lost(const std::exception_ptr& error) noexcept;
 /// Tells the parent, which may destroy `d` at once, that a spawned child has ended.
 void finish_child(descriptor& d) noexcept;
 
+// Where it says so, compilers would make calls of these in programs with many callers, which take
+// longer than what they do.
+
 /// Owner: makes `d` the newest pending child of the running task.
-inline void push(front& f, descriptor& d) noexcept {
+[[gnu::always_inline]] inline void push(front& f, descriptor& d) noexcept {
   d.prev = f.head.load(std::memory_order_relaxed);
   f.head.store(&d, std::memory_order_release); // a publisher that reads it sees all of d
   light_barrier();
@@ -226,7 +230,7 @@ inline void enter(front& f, descriptor& d) noexcept {
 }
 
 /// Owner: takes the newest entry off the stack; it may die afterwards.
-inline void pop(front& f, descriptor& d) noexcept {
+[[gnu::always_inline]] inline void pop(front& f, descriptor& d) noexcept {
   f.head.store(d.prev, std::memory_order_release);
   light_barrier();
   if (is_set(f.guard)) [[unlikely]] {
@@ -235,23 +239,19 @@ inline void pop(front& f, descriptor& d) noexcept {
 }
 
 /// Owner: the running task `d` has ended and joined its children.
-inline void retire(front& f, descriptor& d) noexcept {
+[[gnu::always_inline]] inline void retire(front& f, descriptor& d) noexcept {
   increment(f.tasks_run);
   pop(f, d);
 }
 
 /// Owner: ends the running task `d`. Throws the first exception of its submitted children.
-inline void leave(descriptor& d) {
+[[gnu::always_inline]] inline void leave(descriptor& d) {
   front& f = *this_front();
   if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
-    std::exception_ptr error = join_submitted();
-    retire(*this_front(), d);
-    if (error) {
-      std::rethrow_exception(std::move(error));
-    }
-    return;
+    leave_with_submitted(d);
+  } else {
+    retire(f, d);
   }
-  retire(f, d);
 }
 
 /// The same while an exception leaves `d`.
