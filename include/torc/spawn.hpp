@@ -19,8 +19,7 @@ class spawned;
 /// any worker; `get` runs it in place if nobody has started it. Leaving its scope joins it:
 /// normally, and then the destructor throws the child's exception if `get` has not; or by an
 /// exception, and then a child that has not started is skipped and a second exception is reported
-/// on stderr. Before the destructor throws, it joins all children of the task, as `sync` does, and
-/// then throws the first exception in spawn order.
+/// on stderr.
 template <class R>
 class [[nodiscard("a child is joined where its object dies: keep it in a variable")]] child
     : protected detail::descriptor {
@@ -72,7 +71,7 @@ private:
       take_error();
     } else if (ended == outcome::error) {
       if (first_join && !unwinding) {
-        detail::rethrow_eldest(*this);
+        detail::rethrow_failure(*this);
       }
       detail::report_lost(take_error());
     }

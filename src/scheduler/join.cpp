@@ -250,20 +250,6 @@ void rethrow_failure(descriptor& d) {
   throw_to_parent(std::move(error));
 }
 
-void rethrow_eldest(descriptor& d) {
-  if (this_worker() != nullptr) {
-    descriptor& parent = running_task();
-    parent.child_failed.store(true, std::memory_order_relaxed); // nobody is to start another
-    if (descriptor* const elder = join_children(parent)) {
-      report_lost(d.take_error());
-      throw_if_stopped(); // the failure of a group goes first
-      elder->ended = outcome::thrown;
-      throw_to_parent(elder->error);
-    }
-  }
-  rethrow_failure(d);
-}
-
 void child_threw(descriptor& d, const std::exception_ptr& e) noexcept {
   if (this_worker() == nullptr || this_scope()->is != stop_scope::kind::group) {
     return;

@@ -168,10 +168,6 @@ void run_skipped(descriptor& d) noexcept;
 /// Throws what the joined child `d`, which has no result, ended with.
 [[noreturn]] void rethrow_failure(descriptor& d);
 
-/// The same at the end of a scope where `d` has failed and the scope's elder children may still
-/// run: joins all children of the running task and throws what the eldest that failed ended with.
-[[noreturn]] void rethrow_eldest(descriptor& d);
-
 /// The child `d` that runs on its parent's fiber has failed with `e`.
 void child_threw(descriptor& d, const std::exception_ptr& e) noexcept;
 
