@@ -86,8 +86,8 @@ requires(!std::is_null_pointer_v<App>) int launch(App app) {
 
 /// The calling function itself becomes the primary task, until `shutdown`: for programs that do
 /// something else first. Its stack is the thread's own. On ranks other than 0 it does not return:
-/// they run tasks of the others until rank 0 shuts down, and then end the process with exit code 0;
-/// or 1 if an exception passes through that function when it shuts down.
+/// they run tasks of the others until rank 0 shuts down, and then end the process: with exit code
+/// 0, so that mpirun's is rank 0's; or 1 if an exception passes through that function meanwhile.
 void launch(std::nullptr_t);
 
 /// A session as an object: `init` where it is made, `shutdown` at the end of its scope.

@@ -252,6 +252,25 @@ int late() {
   return 0;
 }
 
+/// The code that rank 0 returns then is its own, the others end with 0.
+int late_code() {
+  torc::runtime session;
+  session.launch();
+  return 5;
+}
+
+/// An exception that passes through that function makes the others end with 1, whatever becomes of
+/// rank 0.
+int late_thrown() {
+  try {
+    torc::runtime session;
+    session.launch();
+    throw known_error("primary");
+  } catch (const known_error&) {
+    return 0;
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -262,5 +281,7 @@ int main(int argc, char** argv) {
   if (mode == "sessions") return sessions();
   if (mode == "thrown") return thrown();
   if (mode == "late") return late();
+  if (mode == "late_code") return late_code();
+  if (mode == "late_thrown") return late_thrown();
   return torc::start(conformance);
 }
