@@ -4,6 +4,7 @@
 // Exceptions between ranks: the standard library's keep their type, and so do those made known by
 // `known_exception`; of all others a `remote_error` tells.
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -12,6 +13,10 @@
 #include <typeinfo>
 
 namespace torc {
+
+namespace detail {
+struct remote_place;
+} // namespace detail
 
 /// An exception of another rank whose type cannot travel. `what()` is the exception's own; of an
 /// exception without such a text, it names the type.
@@ -25,14 +30,19 @@ public:
   int rank() const noexcept { return origin_->rank; }
   /// The name of that rank's host.
   const std::string& host() const noexcept { return origin_->host; }
+  /// Where its task was submitted: a function and how far into it, as debuggers take it, such as
+  /// "solve()+0x1f". Empty if the task was spawned. Slow.
+  std::string submitted_in() const;
 
 private:
   struct origin {
     std::string type_name;
     int rank;
     std::string host;
+    std::uintptr_t place = 0; ///< as an offset from the program's beginning; 0: not known
   };
-  std::shared_ptr<const origin> origin_; // copying an exception must not throw
+  friend struct detail::remote_place;
+  std::shared_ptr<origin> origin_; // copying an exception must not throw
 };
 
 namespace detail {

@@ -33,10 +33,12 @@ destination resolve(const repeating<Where>& again) {
   return resolve(again.where);
 }
 
-/// `prepare(task)` is called before the task is sent.
+/// `prepare(task)` is called before the task is sent. It and `submit` are inlined, so that `send`
+/// returns to the code that submits, which is how it knows that.
 template <template <bool, bool, class, class...> class Call, class Where, class Prepare, class F,
           class... Args>
-auto submit_to(Where where, const Prepare& prepare, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit_to(Where where, const Prepare& prepare, F&& f,
+                                             Args&&... args) {
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
                 "torc::submit(f, args...): f cannot be called with these arguments (they are "
                 "copied and passed as rvalues; write std::ref(x) to pass a reference)");
@@ -72,7 +74,7 @@ inline constexpr auto as_it_is = [](submitted&) {};
 /// without a runtime the task runs at once. Costs an allocation and a lock of the target's queue,
 /// about 0.1 us, or a message. What saving the arguments throws is the task's exception.
 template <class F, class... Args>
-auto submit(placement where, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit(placement where, F&& f, Args&&... args) {
   return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }
@@ -80,28 +82,30 @@ auto submit(placement where, F&& f, Args&&... args) {
 /// The same within the process: copies or moves `f` and the arguments, which may be anything, into
 /// the task; `std::ref` passes a reference.
 template <class F, class... Args>
-auto submit(local_placement where, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit(local_placement where, F&& f, Args&&... args) {
   return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }
 
 /// The same with `retry()` behind the placement.
 template <class Where, class F, class... Args>
-auto submit(detail::repeating<Where> where, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit(detail::repeating<Where> where, F&& f, Args&&... args) {
   return detail::submit_to<detail::submitted_call>(where, detail::as_it_is, std::forward<F>(f),
                                                    std::forward<Args>(args)...);
 }
 
 /// The same with `keep_input()` behind the placement; the arguments must be copyable.
 template <class Where, class F, class... Args>
-auto submit(detail::keeping_input<Where> keeping, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit(detail::keeping_input<Where> keeping, F&& f,
+                                          Args&&... args) {
   return detail::submit_to<detail::keeping_call>(keeping.where, detail::as_it_is,
                                                  std::forward<F>(f), std::forward<Args>(args)...);
 }
 
 /// The same with `ignore_failure()` behind the placement.
 template <class Where, class T, class F, class... Args>
-auto submit(detail::ignoring<Where, T> ignoring, F&& f, Args&&... args) {
+[[gnu::always_inline]] inline auto submit(detail::ignoring<Where, T> ignoring, F&& f,
+                                          Args&&... args) {
   const auto prepare = [&ignoring](auto& task) { task.ignore(std::move(ignoring.otherwise)); };
   return detail::submit_to<detail::ignoring_call>(ignoring.where, prepare, std::forward<F>(f),
                                                   std::forward<Args>(args)...);
@@ -109,7 +113,8 @@ auto submit(detail::ignoring<Where, T> ignoring, F&& f, Args&&... args) {
 
 /// The same, sent cyclically.
 template <class F, class... Args>
-requires(!detail::is_placement<std::remove_cvref_t<F>>) auto submit(F&& f, Args&&... args) {
+requires(!detail::is_placement<std::remove_cvref_t<F>>)
+    [[gnu::always_inline]] inline auto submit(F&& f, Args&&... args) {
   return submit(cyclic, std::forward<F>(f), std::forward<Args>(args)...);
 }
 

@@ -44,6 +44,7 @@ struct fiber {
   atomic<std::uintptr_t> begun{0};
   atomic<const char*> waits_for{nullptr};
   atomic<std::uintptr_t> awaited{0};
+  atomic<std::uintptr_t> awaited_place{0};
 
   void* sanitizer_fiber = nullptr;
   void* fake_stack = nullptr;

@@ -22,15 +22,25 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/code_name.hpp"
+
 namespace torc {
 
 remote_error::remote_error(const std::string& what, std::string type_name, int rank,
                            std::string host)
     : std::runtime_error(what),
-      origin_(std::make_shared<const origin>(origin{std::move(type_name), rank, std::move(host)})) {
+      origin_(std::make_shared<origin>(origin{std::move(type_name), rank, std::move(host)})) {}
+
+std::string remote_error::submitted_in() const {
+  return origin_->place == 0 ? "" : detail::place_name(origin_->place);
 }
 
 namespace detail {
+
+/// Where the task of such an exception was submitted.
+struct remote_place {
+  static std::uintptr_t& of(const remote_error& e) noexcept { return e.origin_->place; }
+};
 
 namespace {
 
@@ -48,12 +58,15 @@ struct bytes_of<remote_error> {
     save_value<std::string>(w, e.type_name());
     w.put(e.rank());
     save_value<std::string>(w, e.host());
+    w.put(std::uint64_t{remote_place::of(e)});
   }
   static remote_error load(reader& r) {
     const auto what = load_value<std::string>(r);
     auto type_name = load_value<std::string>(r);
     const int rank = r.get<int>();
-    return {what, std::move(type_name), rank, load_value<std::string>(r)};
+    remote_error e(what, std::move(type_name), rank, load_value<std::string>(r));
+    remote_place::of(e) = r.get<std::uint64_t>();
+    return e;
   }
 };
 
@@ -277,6 +290,17 @@ void save_exception(writer& w, const std::exception_ptr& e, int rank, std::strin
 std::string text_of(const std::exception_ptr& e) {
   const view v = look_at(e);
   return demangle(v.name) + ": " + v.what;
+}
+
+void note_place(const std::exception_ptr& e, std::uintptr_t place) noexcept {
+  try {
+    std::rethrow_exception(e);
+  } catch (const remote_error& remote) {
+    if (remote_place::of(remote) == 0) {
+      remote_place::of(remote) = place;
+    }
+  } catch (...) {
+  }
 }
 
 std::exception_ptr load_exception(reader& r) {

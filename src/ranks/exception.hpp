@@ -16,6 +16,9 @@ void save_exception(writer& w, const std::exception_ptr& e, int rank, std::strin
 /// "type: what()".
 std::string text_of(const std::exception_ptr& e);
 
+/// A remote_error that does not know yet where its task was submitted is told.
+void note_place(const std::exception_ptr& e, std::uintptr_t place) noexcept;
+
 /// The exception again, never null. Throws `bad_message` if the bytes are none.
 std::exception_ptr load_exception(reader& r);
 

@@ -10,6 +10,7 @@
 
 #include "ranks/engine.hpp"
 #include "ranks/exception.hpp"
+#include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
@@ -364,6 +365,9 @@ void rank_engine::accept_result(arrival& a, reader& r) {
     try {
       if (ended == static_cast<std::uint8_t>(outcome::error)) {
         std::exception_ptr error = load_exception(r);
+        if (d->type->finish == &finish_submitted) {
+          note_place(error, place_offset(static_cast<submitted*>(d)->place));
+        }
         d->type->take_result(*d, nullptr);
         d->fail(std::move(error));
       } else {

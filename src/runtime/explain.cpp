@@ -52,19 +52,21 @@ std::string explanation(scheduler& s, const std::string& who) {
     std::uintptr_t waiter;
     const char* what;
     std::uintptr_t awaited;
+    std::uintptr_t place;
     auto operator<=>(const wait&) const = default;
   };
   std::map<wait, int> waiting; // and how many of the kind
   const auto add = [&](const fiber& f) {
     if (const char* const what = f.waits_for.load(std::memory_order_acquire)) {
       ++waiting[{f.begun.load(std::memory_order_relaxed), what,
-                 f.awaited.load(std::memory_order_relaxed)}];
+                 f.awaited.load(std::memory_order_relaxed),
+                 f.awaited_place.load(std::memory_order_relaxed)}];
     }
   };
   s.fibers.for_each(add);
   for (const auto& [w, times] : waiting) { // names only now: they take long
     text += begin + (w.waiter != 0 ? n.of(w.waiter) : "the main program") + " waits for " + w.what +
-            (w.awaited != 0 ? " " + n.of(w.awaited) : "") +
+            (w.awaited != 0 ? " " + n.of(w.awaited) : "") + submitted_in(w.place) +
             (times > 1 ? " (" + std::to_string(times) + " times)" : "") + "\n";
   }
   return text;

@@ -5,13 +5,14 @@
 
 namespace torc::detail {
 
-void baton::wait(const char* what, std::uintptr_t awaited) noexcept {
+void baton::wait(const char* what, std::uintptr_t awaited, std::uintptr_t place) noexcept {
   if (state_.load(std::memory_order_acquire) == posted) {
     return;
   }
   if (worker* w = this_worker()) {
     fiber& f = *w->own.running;
     f.awaited.store(awaited, std::memory_order_relaxed);
+    f.awaited_place.store(place, std::memory_order_relaxed);
     f.waits_for.store(what, std::memory_order_release);
     w->suspend({&park, this});
     f.waits_for.store(nullptr, std::memory_order_relaxed);

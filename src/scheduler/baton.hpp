@@ -15,8 +15,10 @@ public:
   baton(const baton&) = delete;
   baton& operator=(const baton&) = delete;
 
-  /// `what`, and `awaited`, a place in the program, are for reports.
-  void wait(const char* what = "something", std::uintptr_t awaited = 0) noexcept;
+  /// `what`, and where in the program the awaited task's code is and where that was submitted, are
+  /// for reports.
+  void wait(const char* what = "something", std::uintptr_t awaited = 0,
+            std::uintptr_t place = 0) noexcept;
   /// Any number of times, from any thread. The baton may die during the first call's wake-up.
   void post() noexcept;
 

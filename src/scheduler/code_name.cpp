@@ -50,8 +50,12 @@ public:
     return {reinterpret_cast<const T*>(all_.data() + offset), n};
   }
 
-  /// The mangled name of the function at an address; empty if the file does not tell.
-  std::string_view symbol(std::uintptr_t address) const {
+  struct function {
+    std::string_view name; ///< mangled; empty if the file does not tell
+    std::uintptr_t begin = 0;
+  };
+  /// The function at an address.
+  function find(std::uintptr_t address) const {
     const auto header = at<ElfW(Ehdr)>(0, 1);
     if (header.empty()) {
       return {};
@@ -66,7 +70,7 @@ public:
       for (const ElfW(Sym) & symbol : at<ElfW(Sym)>(s.sh_offset, s.sh_size / sizeof(ElfW(Sym)))) {
         if ((symbol.st_info & 0xf) == STT_FUNC && symbol.st_value <= address &&
             address - symbol.st_value < symbol.st_size && symbol.st_name < text.size()) {
-          return text.data() + symbol.st_name;
+          return {text.data() + symbol.st_name, symbol.st_value};
         }
       }
     }
@@ -97,24 +101,46 @@ std::uintptr_t program_offset(any_function code) noexcept {
   return reinterpret_cast<std::uintptr_t>(code) - program_base();
 }
 
-std::string code_name(std::uintptr_t offset) {
-  const program_file file;
-  const std::string mangled(file.symbol(offset));
-  if (mangled.empty()) {
-    char text[40];
-    std::snprintf(text, sizeof text, "program+0x%zx", static_cast<std::size_t>(offset));
-    return text;
-  }
+std::uintptr_t place_offset(const void* place) noexcept {
+  return place == nullptr ? 0 : reinterpret_cast<std::uintptr_t>(place) - program_base();
+}
+
+namespace {
+std::string behind(std::string name, std::uintptr_t offset) {
+  char text[24];
+  std::snprintf(text, sizeof text, "+0x%zx", static_cast<std::size_t>(offset));
+  return std::move(name) + text;
+}
+
+std::string demangled(const std::string& mangled) {
   int status = 0;
-  char* const demangled = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
-  std::string name = demangled != nullptr ? demangled : mangled;
-  std::free(demangled);
+  char* const plain = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
+  std::string name = plain != nullptr ? plain : mangled;
+  std::free(plain);
   // A function object's is that of what runs it: torc::detail::spawned<F, Args...>::run(...).
   constexpr std::string_view ours = "torc::detail::", run = "::run(torc::detail::descriptor&)";
   if (name.starts_with(ours) && name.ends_with(run)) {
     name = name.substr(ours.size(), name.size() - ours.size() - run.size());
   }
   return name;
+}
+} // namespace
+
+std::string code_name(std::uintptr_t offset) {
+  const program_file file;
+  const auto f = file.find(offset);
+  return f.name.empty() ? behind("program", offset) : demangled(std::string(f.name));
+}
+
+std::string place_name(std::uintptr_t offset) {
+  const program_file file;
+  const auto f = file.find(offset - 1); // the call, which may be the last that its function does
+  return f.name.empty() ? behind("program", offset - 1)
+                        : behind(demangled(std::string(f.name)), offset - 1 - f.begin);
+}
+
+std::string submitted_in(std::uintptr_t offset) {
+  return offset == 0 ? "" : ", submitted in " + place_name(offset);
 }
 
 } // namespace torc::detail

@@ -10,6 +10,7 @@
 #include <typeinfo>
 
 #include "scheduler/baton.hpp"
+#include "scheduler/code_name.hpp"
 #include "scheduler/stop.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/worker.hpp"
@@ -288,7 +289,7 @@ bool is_known(const std::exception_ptr& error) noexcept {
 }
 } // namespace
 
-void report_lost(const std::exception_ptr& error) noexcept {
+void report_lost(const std::exception_ptr& error, const void* place) noexcept {
   if (is_known(error)) {
     return;
   }
@@ -298,8 +299,9 @@ void report_lost(const std::exception_ptr& error) noexcept {
   } catch (const std::exception& e) {
     int status = 0;
     char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
-    std::fprintf(stderr, "torc: an exception of a child task reached nobody: %s: %s\n",
-                 name != nullptr ? name : typeid(e).name(), e.what());
+    std::fprintf(stderr, "torc: an exception of a child task reached nobody: %s: %s%s\n",
+                 name != nullptr ? name : typeid(e).name(), e.what(),
+                 submitted_in(place_offset(place)).c_str());
     std::free(name);
   } catch (...) {
     std::fprintf(stderr, "torc: an exception of a child task reached nobody\n");

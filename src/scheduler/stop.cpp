@@ -99,17 +99,18 @@ void throw_if_stopped() {
   throw cancelled();
 }
 
-void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited) noexcept {
+void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited,
+                  std::uintptr_t place) noexcept {
   worker* const w = this_worker();
   if (w == nullptr) {
-    b.wait(what, awaited);
+    b.wait(what, awaited, place);
     return;
   }
   stop_watch me{.scope = this_scope(), .waits = &b};
   watch_list& list = w->watches; // the task may go on on another worker
   list.add(me);
   if (!is_stopped(me.scope)) {
-    b.wait(what, awaited);
+    b.wait(what, awaited, place);
   }
   list.remove(me);
 }

@@ -37,7 +37,8 @@ private:
 };
 
 /// Waits for `b`, but not longer than until the calling task is stopped.
-void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited = 0) noexcept;
+void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited = 0,
+                  std::uintptr_t place = 0) noexcept;
 
 /// The exception of tasks that did not run.
 const std::exception_ptr& cancelled_error() noexcept;

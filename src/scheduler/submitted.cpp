@@ -9,6 +9,7 @@
 #include <torc/submit.hpp>
 
 #include "scheduler/baton.hpp"
+#include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/timers.hpp"
@@ -60,7 +61,7 @@ void release(submitted& s) noexcept {
   }
   if (s.ended == outcome::error) {
     if (std::exception_ptr error = s.take_error(); !s.asked.load(std::memory_order_relaxed)) {
-      report_lost(error);
+      report_lost(error, s.place);
     }
   }
   delete &s;
@@ -195,7 +196,8 @@ void try_again(submitted& s) {
 
 } // namespace
 
-void send(submitted& s, destination to) {
+[[gnu::noinline]] void send(submitted& s, destination to) {
+  s.place = __builtin_return_address(0);
   if (scheduler* const from = current_scheduler()) {
     enter_scope(s, *from);
   }
@@ -318,7 +320,7 @@ void wait_for_all(std::span<submitted* const> tasks) noexcept {
       submitted* const one[] = {s};
       countdown all(1);
       all.watch(one);
-      wait_or_stop(all.reached, "a submitted task", code_of(*s));
+      wait_or_stop(all.reached, "a submitted task", code_of(*s), place_offset(s->place));
       all.unwatch(one);
       if (!s->done.load(std::memory_order_acquire)) {
         return;

@@ -45,6 +45,7 @@ TEST(deadlock, of_two_ranks) {
   EXPECT_EXIT(run_world(ranks(2), wait_in_a_circle), testing::ExitedWithCode(1),
               "torc: deadlock: nothing runs"
               "(.|\n)*rank 0 .*wait_for_first.* waits for a submitted task .*ask_rank_0"
+              ".*, submitted in .*wait_in_a_circle\\(\\)\\+0x[0-9a-f]+"
               "(.|\n)*rank 1 .*ask_rank_0.* waits for a submitted task .*wait_for_first");
 }
 

@@ -201,6 +201,7 @@ TEST(shipping, exceptions_keep_their_type) {
       EXPECT_EQ(e.rank(), 1);
       EXPECT_EQ(e.host(), "host0");
       EXPECT_NE(e.type_name().find("private_error"), std::string::npos);
+      EXPECT_NE(e.submitted_in().find("exceptions_keep_their_type"), std::string::npos);
     }
     EXPECT_THROW(torc::submit(other, throw_number).get(), torc::remote_error);
     try {

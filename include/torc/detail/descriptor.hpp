@@ -178,8 +178,9 @@ void child_threw(descriptor& d, const std::exception_ptr& e) noexcept;
 /// The failure of a child of the running task has been thrown: children may start again.
 void forget_failure() noexcept;
 
-/// One line on stderr for an exception that nobody can catch any more.
-void report_lost(const std::exception_ptr& error) noexcept;
+/// One line on stderr for an exception that nobody can catch any more; `place`: the code that has
+/// submitted the task, if that is known.
+void report_lost(const std::exception_ptr& error, const void* place = nullptr) noexcept;
 
 /// Tells the parent, which may destroy `d` at once, that a spawned child has ended.
 void finish_child(descriptor& d) noexcept;

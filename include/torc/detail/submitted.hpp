@@ -56,6 +56,7 @@ struct submitted : descriptor, stop_scope {
   task_options options;
   bool keeps = false;            ///< callable and arguments are needed until it has ended for good
   destination to;                ///< where it was sent
+  const void* place = nullptr;   ///< the code that has submitted it; null: not known
   submit_scope* scope = nullptr; ///< the parent's count of children
   std::uint64_t number = 0;      ///< among these
   atomic<int> references{2};
@@ -71,6 +72,7 @@ void release(submitted& s) noexcept;
 destination resolve(placement where);
 destination resolve(local_placement where);
 /// Makes it a child of the running task and sends it there; without a runtime, runs it at once.
+/// Notes the caller as the place where it was submitted.
 void send(submitted& s, destination to);
 /// The same, but the callback is sent when `s` has ended.
 void send_after(submitted& s, submitted& callback, destination to);
