@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Ranks that die. Those of a host see each other's processes end. The root and the ranks of other
-// hosts send each other beats, where losses are survived; otherwise it is up to the launcher to end
-// a job that has lost a host. Whoever sees a death tells the root, and the root everybody.
+// hosts send each other beats. Whoever sees a death ends the job; where losses are survived, he
+// tells the root, and the root everybody.
 //
 // What a lost rank had is made good by whoever waits for it. A task is known by its home, which
 // keeps it, and is run there again if any of the ranks it has been passed to is lost. It may still
@@ -42,7 +42,7 @@ void rank_engine::watch() {
   }
   const bool stopped = now - next_look_ > beat_period && next_look_ != clock::time_point();
   next_look_ = now + look_period;
-  if (survive() && (stopped || now >= next_beat_)) {
+  if (stopped || now >= next_beat_) {
     next_beat_ = now + beat_period;
     post(rank, {.what = message_kind::beat, .value = stopped}, writer());
     progress(false);
@@ -147,10 +147,11 @@ void rank_engine::drop_tasks_of(int r) {
   }
 }
 
-/// One line, by one rank of those that share the dead one's page, otherwise by the root.
+/// One line, by one rank of those that share the dead one's page, otherwise by the root, or by all
+/// if that is the dead one.
 void rank_engine::report_loss(int r, const char* consequence) {
   rank_page* const page = transport_.page(r);
-  if (page != nullptr ? page->reported.exchange(1) != 0 : rank != 0) {
+  if (page != nullptr ? page->reported.exchange(1) != 0 : rank != 0 && r != 0) {
     return;
   }
   const std::string what = page != nullptr ? what_runs(*page) : "";

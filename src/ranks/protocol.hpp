@@ -52,7 +52,7 @@ enum class message_kind : std::uint8_t {
   goodbye,    ///< to the root: the sender has nothing outstanding
   close,      ///< nobody will send any more
   passed_on,  ///< a task of ours went on to rank `value`; only where losses are survived
-  beat,       ///< the sender lives; likewise
+  beat,       ///< the sender lives
   lost,       ///< rank `value` does not
   signal,     ///< to the root: signal `value` asks the job to stop; from it: explain yourself
   probe,      ///< from the root: is the receiver at rest?

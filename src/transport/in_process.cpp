@@ -91,11 +91,13 @@ public:
   }
 
   void expect_losses() override {}
-  bool gone(int rank) noexcept override { return net_.gone[at(rank)].load(); }
+  bool gone(int rank) noexcept override {
+    return net_.options.deaths_are_seen && net_.gone[at(rank)].load();
+  }
   void lost(int) override {} // no blocks wait where losses are expected
 
   void send(int to, message&& m) override {
-    if (gone(rank_)) {
+    if (net_.gone[at(rank_)].load()) {
       return;
     }
     mailbox& box = net_.boxes[at(to)];
@@ -123,7 +125,7 @@ public:
     for (const auto& done : std::exchange(fetched_, {})) {
       done();
     }
-    if (gone(rank_)) {
+    if (net_.gone[at(rank_)].load()) {
       return any;
     }
     mailbox& box = net_.boxes[at(rank_)];
@@ -163,7 +165,7 @@ public:
   bool flushed() const noexcept override { return true; }
   bool moving() const noexcept override { return !fetched_.empty(); }
   bool closed() override {
-    if (gone(rank_)) {
+    if (net_.gone[at(rank_)].load()) {
       return true;
     }
     if (!std::exchange(closing_, true)) {

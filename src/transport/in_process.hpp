@@ -13,6 +13,7 @@ struct in_process_options {
   std::uint64_t seed = 0;  ///< of the delays
   unsigned most_delay = 0; ///< a message waits for up to so many polls of its receiver, so that it
                            ///< is overtaken by others, also of the same sender
+  bool deaths_are_seen = true; ///< otherwise a rank that is killed is merely silent
 };
 
 /// Connects ranks that are threads of one process, for tests.

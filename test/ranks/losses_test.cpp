@@ -65,6 +65,22 @@ TEST_P(losses, change_no_result) {
   });
 }
 
+TEST(losses, of_another_host_end_the_job_soon) {
+  world w = ranks(2);
+  w.hosts = {0, 1};
+  w.victim = 1;
+  w.survives = false;
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EXIT(test::run_world(w,
+                              [] {
+                                torc::submit(torc::on_rank(1).pinned(), fib_of, 10).get();
+                                test::kill_victim();
+                                std::this_thread::sleep_for(std::chrono::seconds(20));
+                              }),
+              testing::ExitedWithCode(1), "torc: rank 1 on host1 has died: the job ends");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
 /// What is sent to a lost rank runs where it is sent from; all together are those that are left.
 TEST(losses, are_known_from_then_on) {
   world w = ranks(3);

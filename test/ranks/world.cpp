@@ -77,14 +77,15 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
   const std::shared_ptr<in_process_net> net(
       new in_process_net({.hosts = w.hosts.empty() ? std::vector<int>(ranks) : w.hosts,
                           .seed = w.seed,
-                          .most_delay = w.most_delay}));
+                          .most_delay = w.most_delay,
+                          .deaths_are_seen = w.survives}));
   cut_off_victim = [net, victim = w.victim] { net->kill(victim); };
   const auto run_rank = [&](std::size_t rank) {
     torc::detail::configuration c;
     c.workers = w.workers[rank];
     c.stack_size = 1u << 20;
     c.stealing = w.stealing;
-    c.survive = w.victim >= 0;
+    c.survive = w.victim >= 0 && w.survives;
     const bool dies = static_cast<int>(rank) == w.victim;
     if (dies) {
       begins_as_victim();
