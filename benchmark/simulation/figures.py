@@ -30,6 +30,7 @@ SCALING = [  # name, what, on how many ranks
     ("flat map, default chunk", MAP, (64, 1024, 10240)),
     ("cyclic master", f"{MAP} spread=cyclic", (64, 1024, 10240, 102400)),
     ("sampler, equal", SAMPLER, (64, 1024, 10240)),
+    ("sampler, equal, submitted in turn", f"{SAMPLER} spread=cyclic", (64, 1024, 10240)),
     ("sampler, uniform", f"{SAMPLER} cost=uniform", (64, 1024, 10240)),
     ("sampler, log-normal", f"{SAMPLER} cost=lognormal", (64, 1024, 10240)),
     ("sampler, log-normal, longest first", f"{SAMPLER} spread=cyclic cost=lognormal first=longest",
