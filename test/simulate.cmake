@@ -18,11 +18,10 @@ foreach(what "uts tree=T1" "fib n=40" "population cost=lognormal" "population sp
   if(NOT first STREQUAL again OR first STREQUAL other)
     message(FATAL_ERROR "${what}:\n${first}${again}${other}")
   endif()
-  foreach(name efficiency stolen_near stolen_far messages tasks)
+  foreach(name efficiency requests messages tasks)
     string(JSON ${name} GET "${first}" ${name})
   endforeach()
-  if(efficiency LESS 0.5 OR efficiency GREATER 1 OR stolen_near LESS 1 OR stolen_far LESS 1 OR
-     messages LESS 10)
+  if(efficiency LESS 0.5 OR efficiency GREATER 1 OR requests LESS 1 OR messages LESS requests)
     message(FATAL_ERROR "${what}: ${first}")
   endif()
   if(what MATCHES "population" AND NOT tasks EQUAL 1282) # 20 a rank, the master and its loop
