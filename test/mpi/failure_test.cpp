@@ -174,17 +174,16 @@ void write_until_stopped(std::string directory) {
 }
 
 void be_signalled(int number, const std::string& directory) {
-  std::vector<torc::future<void>> all;
-  for (int r = 0; r < torc::num_ranks(); ++r) {
-    all.push_back(torc::submit(torc::on_rank(r).pinned(), write_until_stopped, directory));
+  for (int r = 1; r < torc::num_ranks(); ++r) {
+    static_cast<void>(torc::submit(torc::on_rank(r).pinned(), write_until_stopped, directory));
   }
-  for (int r = 0; r < torc::num_ranks(); ++r) {
+  for (int r = 1; r < torc::num_ranks(); ++r) {
     while (!std::ifstream(directory + "/" + std::to_string(r))) {
       std::this_thread::sleep_for(1ms);
     }
   }
   ::kill(getppid(), number); // mpirun's
-  torc::wait(all).get();
+  write_until_stopped(directory);
 }
 
 } // namespace

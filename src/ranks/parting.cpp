@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+// The end of a launch, which all ranks hear, and of the session, with what they tell of themselves.
+
+#include <algorithm>
+
+#include "ranks/engine.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace torc::detail {
+
+void rank_engine::end_launch(int exit_code) {
+  const header h{.what = message_kind::end,
+                 .count = launches_++,
+                 .value = static_cast<std::uint32_t>(exit_code)};
+  for (int r = 0; r < transport_.size(); ++r) {
+    post(r, h, writer());
+  }
+  progress(false);
+}
+
+int rank_engine::await_end() {
+  const std::uint16_t launch = launches_++;
+  for (;;) { // the next one's end may come first
+    baton ended;
+    end_lock_.lock();
+    const auto found = ends_.extract(launch);
+    end_waiter_ = found.empty() ? &ended : nullptr;
+    end_lock_.unlock();
+    if (!found.empty()) {
+      return found.mapped();
+    }
+    ended.wait("the end of the launch");
+  }
+}
+
+void rank_engine::leave() {
+  wants_to_leave_.store(true);
+  progress(false);
+  all_left_.wait("the other ranks to part");
+}
+
+rank_statistics rank_engine::own_statistics() const {
+  rank_statistics s;
+  s.rank = rank;
+  s.workers = static_cast<std::int32_t>(scheduler_.workers.size());
+  for (const auto& w : scheduler_.workers) {
+    s.executed += w->own.tasks_run.load(std::memory_order_relaxed);
+    s.stolen_here += w->statistics.stolen.load(std::memory_order_relaxed);
+    s.idle += static_cast<double>(w->statistics.idle_ns.load(std::memory_order_relaxed)) * 1e-9;
+  }
+  s.created = s.executed + sent_.load(std::memory_order_relaxed) - received_;
+  s.stolen_near = near_;
+  s.stolen_far = far_;
+  s.requests = protocol_.statistics().requests;
+  s.retried = scheduler_.retried.load(std::memory_order_relaxed);
+  s.refused = protocol_.statistics().refused;
+  s.messages = messages_;
+  s.bytes = bytes_;
+  s.again = again_;
+  return s;
+}
+
+void rank_engine::closed() {
+  if (rank == 0) {
+    gathered_.push_back(own_statistics());
+    std::sort(gathered_.begin(), gathered_.end(),
+              [](const auto& a, const auto& b) { return a.rank < b.rank; });
+    sum_up_losses();
+  }
+  all_left_.post();
+}
+
+} // namespace torc::detail
