@@ -544,6 +544,24 @@ TEST_F(groups, wait_all_gives_a_result_for_each) {
   });
 }
 
+TEST_F(groups, wait_all_ends_when_its_task_is_stopped) {
+  test::run(3, [] {
+    static std::atomic<bool> go_on{false};
+    static torc::future<void> other;
+    go_on = false;
+    other = torc::submit(torc::here.detached(), [] { test::spin_until(go_on); });
+    auto waits = torc::submit([] {
+      ++ran;
+      static_cast<void>(torc::wait_all(other).get());
+    });
+    test::spin_until(ran, 1);
+    waits.cancel();
+    EXPECT_THROW(waits.get(), torc::cancelled);
+    go_on = true;
+    std::exchange(other, {}).get();
+  });
+}
+
 TEST_F(groups, wait_all_skips_nothing) {
   test::run([] {
     for (int i = 0; i < 100; ++i) {

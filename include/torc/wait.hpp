@@ -50,8 +50,8 @@ requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
 }
 
 /// The other policy: waits for tasks, children and futures, and gives a `result` for each, as a
-/// tuple in the order of the arguments. The failure of one skips none of the others. Throws
-/// nothing: of a task that was cancelled the result says so.
+/// tuple in the order of the arguments. The failure of one skips none of the others. Throws only
+/// if the calling task has been stopped; of a task that was cancelled the result says so.
 template <class... X>
 requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait_all(X&&... x) {
   return detail::operation([args = std::tuple<X&...>(x...)] {
@@ -59,6 +59,7 @@ requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait_all(X&&... 
         [](auto&... a) {
           (detail::waitable_for<X>::begin(a), ...);
           detail::in_reverse([]<class Y>(Y& y) { detail::waitable_for<Y>::join(y, false); }, a...);
+          stop_point();
           return std::tuple<detail::result_for<X>...>{detail::outcome_of(a)...};
         },
         args);
@@ -71,6 +72,7 @@ auto wait_all(Range&& range) {
   return detail::operation([&range] {
     const auto elements = detail::begin_all(range);
     detail::join_range(elements, false);
+    stop_point();
     std::vector<detail::result_for<std::ranges::range_reference_t<Range>>> results;
     for (auto* x : elements) {
       results.push_back(detail::outcome_of(*x));

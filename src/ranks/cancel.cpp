@@ -20,9 +20,15 @@ std::uint64_t key(std::int32_t rank, std::uint32_t slot) noexcept {
 } // namespace
 
 void rank_engine::spread_stop() noexcept {
-  const std::vector<task_home> stopped = away_.take_stopped();
+  if (post_stop(away_.take_stopped())) {
+    progress(false);
+  }
+}
+
+/// Has all ranks stop these tasks of ours; whether there are any.
+bool rank_engine::post_stop(const std::vector<task_home>& stopped) {
   if (stopped.empty()) {
-    return;
+    return false;
   }
   for (int to = 0; to < transport_.size(); ++to) {
     writer w;
@@ -33,7 +39,7 @@ void rank_engine::spread_stop() noexcept {
     }
     post(to, {.what = message_kind::stop}, std::move(w));
   }
-  progress(false);
+  return true;
 }
 
 void rank_engine::accept_stop(int from, reader& r) {
@@ -57,7 +63,9 @@ bool rank_engine::stopped_at_home(stop_scope& of_task) noexcept {
   const task_home& home = static_cast<remote_task&>(of_task).home;
   stops_lock_.lock();
   const auto found = stops_.find(key(home.rank, home.slot));
-  const bool stopped = found != stops_.end() && found->second == home.generation;
+  // Its home has stopped it, or a later one, so that nobody waits for this any more, or is lost.
+  const bool stopped = (found != stops_.end() && found->second >= home.generation) ||
+                       lost_[static_cast<std::size_t>(home.rank)].load(std::memory_order_relaxed);
   stops_lock_.unlock();
   if (stopped) {
     of_task.state.store(stop_state::cancelled);
@@ -65,9 +73,10 @@ bool rank_engine::stopped_at_home(stop_scope& of_task) noexcept {
   return stopped;
 }
 
-/// A task with that home has come: what was said of an earlier one is of no use.
+/// A task with that home has come: what was said of an earlier one is of no use, unless a copy of
+/// that lives on.
 void rank_engine::forget_stop(const task_home& home) {
-  if (!anything_stopped.load(std::memory_order_acquire)) {
+  if (!anything_stopped.load(std::memory_order_acquire) || survive()) {
     return;
   }
   stops_lock_.lock();

@@ -135,6 +135,7 @@ private:
   void publish_by_force();
   void accept_tasks(arrival& a, reader& r, header h);
   void accept_result(arrival& a, reader& r);
+  bool post_stop(const std::vector<task_home>& stopped);
   void accept_stop(int from, reader& r);
   void forget_stop(const task_home& home);
   bool expected_home(const task_home& home);
@@ -155,7 +156,6 @@ private:
   void lose(int r);
   void make_good(int r);
   void run_here(descriptor& d) noexcept;
-  void drop_tasks_of(int r);
   void sum_up_losses() const noexcept;
   void report_loss(int r, const char* consequence);
   static std::string what_runs(rank_page& page);

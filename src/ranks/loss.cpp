@@ -7,6 +7,7 @@
 // What a lost rank had is made good by whoever waits for it. A task is known by its home, which
 // keeps it, and is run there again if any of the ranks it has been passed to is lost. It may still
 // be alive, or its result under way, with another one: what comes of that finds the slot taken.
+// What nobody waits for any more is stopped: such a copy, and tasks whose home is lost.
 
 #include <algorithm>
 #include <csignal>
@@ -37,7 +38,7 @@ bool rank_engine::survive() const noexcept { return scheduler_.config.survive; }
 /// The helper, again and again.
 void rank_engine::watch() {
   const auto now = clock::now();
-  if (now < next_look_) {
+  if (now < next_look_ || transport_.gone(rank)) { // the latter in tests: we are the dead one
     return;
   }
   const bool stopped = now - next_look_ > beat_period && next_look_ != clock::time_point();
@@ -102,7 +103,8 @@ void rank_engine::lose(int r) {
   transport_.lost(r);
   std::erase_if(arrived_, [r](const arrival& a) { return a.from == r; });
   protocol_.lost(r);
-  drop_tasks_of(r);
+  anything_stopped.store(true); // what rank r wanted to have run: see `stopped_at_home`
+  scheduler_.spread_stop();
   make_good(r);
   for (int other = 0; other < transport_.size(); ++other) {
     if (other != rank && !protocol_.is_lost(other) && (rank == 0 || other == 0)) {
@@ -111,11 +113,19 @@ void rank_engine::lose(int r) {
   }
 }
 
-/// Runs what rank `r` had of ours.
+/// Runs what rank `r` had of ours, and stops copies that live on.
 void rank_engine::make_good(int r) {
-  for (descriptor* const d : away_.take_gone_with(r)) {
+  const std::vector<slots::gone> gone = away_.take_gone_with(r);
+  std::vector<task_home> copies;
+  for (const slots::gone& g : gone) {
+    if (g.passed_on) {
+      copies.push_back(g.home);
+    }
+  }
+  post_stop(copies);
+  for (const slots::gone& g : gone) {
     ++again_;
-    run_here(*d);
+    run_here(*g.task);
   }
 }
 
@@ -126,24 +136,6 @@ void rank_engine::run_here(descriptor& d) noexcept {
     scheduler_.put_back(d, q);
   } else {
     scheduler_.send(d, q, false);
-  }
-}
-
-/// Nobody waits for what rank `r` wanted to have run. What runs already comes to its end.
-void rank_engine::drop_tasks_of(int r) {
-  for (const auto& w : scheduler_.workers) {
-    queue& q = w->shared;
-    std::vector<std::unique_ptr<remote_task>> dropped;
-    q.lock.lock();
-    for (leveled_list* const list : {&q.inbox, &q.pinned}) {
-      for (descriptor *d = list->first(), *next = nullptr; d != nullptr; d = next) {
-        next = list->after(*d);
-        if (d->type->finish == &finish_remote && static_cast<remote_task*>(d)->home.rank == r) {
-          dropped.emplace_back(static_cast<remote_task*>(q.take(*list, d)));
-        }
-      }
-    }
-    q.lock.unlock();
   }
 }
 

@@ -54,21 +54,28 @@ public:
     }
     lock_.unlock();
   }
+  struct gone {
+    descriptor* task;
+    task_home home; ///< the rank is not filled in
+    bool passed_on; ///< other ranks have had it too
+  };
   /// All that may be gone with rank `r`; they are forgotten here.
-  std::vector<descriptor*> take_gone_with(int r) {
-    std::vector<descriptor*> gone;
+  std::vector<gone> take_gone_with(int r) {
+    std::vector<gone> all;
     lock_.lock();
     for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
       place& p = places_[slot];
       if (p.task != nullptr &&
           std::find(p.went_to.begin(), p.went_to.end(), r) != p.went_to.end()) {
-        gone.push_back(std::exchange(p.task, nullptr));
+        all.push_back({std::exchange(p.task, nullptr),
+                       {.slot = slot, .generation = p.generation},
+                       p.went_to.size() > 1});
         free_.push_back(slot);
         --used_;
       }
     }
     lock_.unlock();
-    return gone;
+    return all;
   }
   /// How many tasks are with each rank.
   std::map<int, int> by_rank() {
