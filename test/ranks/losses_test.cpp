@@ -17,20 +17,6 @@ using test::world;
 
 long fib_of(int n) { return test::fib(n); }
 
-/// Kills the victim of the world after some time.
-class death {
-public:
-  explicit death(std::chrono::microseconds delay)
-      : thread_([delay] {
-          std::this_thread::sleep_for(delay);
-          test::kill_victim();
-        }) {}
-  ~death() { thread_.join(); }
-
-private:
-  std::thread thread_;
-};
-
 void search_and_submit(int ranks) {
   const uts::tree& t = uts::trees[0];
   std::vector<torc::future<long>> sent;
@@ -58,7 +44,7 @@ TEST_P(losses, change_no_result) {
     w.hosts.push_back(r / 2);
   }
   test::run_world(w, [&] {
-    const death d(std::chrono::microseconds(random() % 20'000));
+    const test::death d(std::chrono::microseconds(random() % 20'000));
     for (int i = 0; i < 3; ++i) {
       search_and_submit(n);
     }

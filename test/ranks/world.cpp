@@ -2,9 +2,12 @@
 #include "world.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <gtest/gtest.h>
+#include <mutex>
 #include <thread>
 
+#include "runtime/explain.hpp"
 #include "runtime/session.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/in_process.hpp"
@@ -64,10 +67,31 @@ void expect_no_fiber_left(session& s) {
 } // namespace
 
 namespace {
+
 std::function<void()> cut_off_victim;
+
+std::mutex sessions_mutex;
+std::vector<session*> sessions; ///< by rank, or null
+
+void note_session(std::size_t rank, session* s) {
+  const std::lock_guard guard(sessions_mutex);
+  sessions[rank] = s;
+}
+
 } // namespace
 
 void kill_victim() { cut_off_victim(); }
+
+void explain_world() {
+  const std::lock_guard guard(sessions_mutex);
+  for (std::size_t rank = 0; rank < sessions.size(); ++rank) {
+    const std::string who = "rank " + std::to_string(rank) + ": ";
+    const std::string text = sessions[rank] != nullptr
+                                 ? explanation(sessions[rank]->workers(), who)
+                                 : "torc: " + who + "has ended, or is the victim\n";
+    std::fputs(text.c_str(), stderr);
+  }
+}
 
 world_ended run_launches(const world& w, const std::vector<application>& applications) {
   const std::size_t ranks = w.workers.size();
@@ -79,6 +103,7 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
                           .seed = w.seed,
                           .most_delay = w.most_delay,
                           .deaths_are_seen = w.survives}));
+  sessions.assign(ranks, nullptr);
   cut_off_victim = [net, victim = w.victim] { net->kill(victim); };
   const auto run_rank = [&](std::size_t rank) {
     torc::detail::configuration c;
@@ -93,6 +118,8 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
     session s(c, net->connect(static_cast<int>(rank)));
     if (dies) {
       is_victim(s.workers());
+    } else {
+      note_session(rank, &s);
     }
     for (std::size_t i = 0; i < applications.size(); ++i) {
       try {
@@ -104,6 +131,9 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
     }
     expect_no_fiber_left(s);
     s.shutdown();
+    if (!dies) {
+      note_session(rank, nullptr);
+    }
     if (rank == 0) {
       result.statistics = s.statistics();
     }

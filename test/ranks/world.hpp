@@ -4,8 +4,10 @@
 // Ranks that are threads of one process: what the tests of src/ranks run their programs on. As all
 // ranks see the same globals, a test can count there what happens anywhere.
 
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "ranks/engine.hpp"
@@ -44,6 +46,23 @@ struct world_ended {
 /// To be called once in the application of a world with a victim, from any thread. The victim's
 /// threads cannot be killed: they are cut off, and left where they are until the program ends.
 void kill_victim();
+
+/// Does that after some time, at the latest at the end of its scope.
+class death {
+public:
+  explicit death(std::chrono::microseconds delay)
+      : thread_([delay] {
+          std::this_thread::sleep_for(delay);
+          kill_victim();
+        }) {}
+  ~death() { thread_.join(); }
+
+private:
+  std::thread thread_;
+};
+
+/// Says on stderr what each rank of the running world is doing.
+void explain_world();
 
 using application = std::function<int()>;
 
