@@ -97,15 +97,16 @@ torc::task<long> run_coroutine(name n);
 torc::future<long> submit(name n) {
   const node& c = find(n);
   const auto send = [&](auto where) {
-    where = where.priority(c.priority).retry(c.retries, c.priority * 100us);
+    where = where.priority(c.priority);
     if (c.pinned) where = where.pinned();
     if (c.limited || c.priority == 0) where = where.time_limit(c.limited ? 2ms : 1h);
+    const auto again = where.retry(c.retries, c.priority * 100us);
     if (c.ignored) {
-      const auto ignoring = where.ignore_failure(-1L - c.id);
+      const auto ignoring = again.ignore_failure(-1L - c.id);
       return c.coroutine ? torc::submit(ignoring, run_coroutine, n)
                          : torc::submit(ignoring, run, n);
     }
-    return c.coroutine ? torc::submit(where, run_coroutine, n) : torc::submit(where, run, n);
+    return c.coroutine ? torc::submit(again, run_coroutine, n) : torc::submit(again, run, n);
   };
   switch (c.where) {
   case place::rank:
