@@ -111,7 +111,9 @@ void rank_engine::advance(bool ask) {
   transport_.poll(*this);
   for (std::size_t i = 0; i < arrived_.size(); ++i) { // it may grow
     arrival a = std::move(arrived_[i]);
-    handle(a);
+    if (!protocol_.is_lost(a.from)) { // since it arrived
+      handle(a);
+    }
   }
   arrived_.clear();
   if (wants_to_leave_.load(std::memory_order_relaxed)) {

@@ -101,7 +101,6 @@ void rank_engine::lose(int r) {
   ++losses_;
   lost_[static_cast<std::size_t>(r)].store(true, std::memory_order_relaxed);
   transport_.lost(r);
-  std::erase_if(arrived_, [r](const arrival& a) { return a.from == r; });
   protocol_.lost(r);
   anything_stopped.store(true); // what rank r wanted to have run: see `stopped_at_home`
   scheduler_.spread_stop();
