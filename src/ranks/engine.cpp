@@ -21,6 +21,12 @@ std::vector<int> host_numbers(const std::vector<std::string>& names) {
   return numbers;
 }
 
+/// Whether the calling worker, if it is one, has a fiber that is ready.
+bool about_to_go_on() noexcept {
+  const worker* const here = this_worker();
+  return here != nullptr && here->shared.mine.load(std::memory_order_relaxed) != 0;
+}
+
 message_kind kind_of(const message& m) noexcept {
   return static_cast<message_kind>(m.head.front()); // of the header
 }
@@ -119,7 +125,7 @@ void rank_engine::advance(bool ask) {
   if (wants_to_leave_.load(std::memory_order_relaxed)) {
     protocol_.leave(); // each time: what this rank waited for may have come from itself
   }
-  if (ask) {
+  if (ask && hungry() && !about_to_go_on()) { // something may just have come
     protocol_.hungry();
   }
   if (protocol_.wanted()) {
@@ -345,7 +351,7 @@ void rank_engine::send(int to, header h) {
   }
 }
 
-bool rank_engine::hungry() { return scheduler_.anybody_wants(); }
+bool rank_engine::hungry() { return spare() < 0; }
 bool rank_engine::outstanding() {
   return !away_.empty() ||
          scheduler_.outside.pending.load() > 0; // the latter: detached since `drain`

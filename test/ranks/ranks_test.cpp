@@ -106,6 +106,33 @@ TEST(ranks, take_a_spawned_task_from_each_other) {
   EXPECT_EQ(ended.stolen(), 1u);
 }
 
+std::atomic<int> sitting{0};
+std::atomic<bool> may_rise{false};
+void sit_elsewhere() {
+  if (torc::rank() != 0) {
+    ++sitting;
+    while (!may_rise) {
+    }
+  }
+}
+
+/// While it runs a task a rank asks for no other one, not even when the task has just come.
+TEST(ranks, take_no_more_than_they_can_run) {
+  const auto ended = run_world(ranks(2), [] {
+    auto oldest = torc::spawn(sit_elsewhere);
+    {
+      auto second = torc::spawn(sit_elsewhere);
+      auto third = torc::spawn(sit_elsewhere);
+      for (double end = torc::wtime() + 0.02; sitting == 0 || torc::wtime() < end;) {
+        torc::spawn([] {}).get(); // what is asked for meanwhile is given
+      }
+    }
+    may_rise = true;
+    oldest.get();
+  });
+  EXPECT_EQ(ended.stolen(), 1u);
+}
+
 TEST(ranks, take_a_submitted_task_from_each_other) {
   all_here.arrived = 0;
   const auto ended = run_world(ranks(2), [] {
