@@ -208,14 +208,14 @@ void protocol::received(int from, header h) {
   case message_kind::tasks: // an answer, or for a lifeline, also while a request is out
     if (h.value != 0) {
       answered(from);
+    } else {
+      std::erase(lifelines_, from); // it has none of ours any more
     }
     last_giver_ = from;
     if (h.load > 0) {
       pass_on_waiters(from);
     }
-    attempts_ = 0;
-    silent_ = false;
-    break;
+    [[fallthrough]];
   case message_kind::submission:
     withdraw();
     attempts_ = 0;

@@ -9,9 +9,9 @@
 // that looked busier. When
 // all that fails it registers with its lifelines and falls silent: a lifeline that comes to have
 // work pushes some of it, and one that gets just enough for itself tells the giver who else is
-// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.) A rank that is sent
-// tasks takes its lifelines back: otherwise those that ranks had left while they waited for a
-// master to begin would have them push each other what it sends.
+// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.) A rank that gets
+// tasks takes its other lifelines back: otherwise ranks would push to those that have enough by now,
+// and what a master sends to those that had waited for it from each to the next.
 //
 // Parting: each rank tells the root when it has nothing outstanding and will ask for nothing any
 // more; when all have, the root tells everybody to close. Since a rank that has said goodbye has no

@@ -111,13 +111,11 @@ machine machine_of(const small_world& w) {
           .answer_long = 1,
           .tick = 1 + w.delay % 50,
           .tick_far = 1 + w.delay % 70,
+          .answer_idle = 0,
           .search = 100,
           .wake = 5,
           .tick_idle = 20,
-          .give = 0,
-          .submit = 0,
-          .take = 0,
-          .finish = 0};
+          .pack = 0};
 }
 
 /// What is wrong with the world; empty if nothing is.
@@ -348,21 +346,28 @@ TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
   EXPECT_THROW(root.received(3, {.what = message_kind::goodbye}), torc::bad_message) << "twice";
 }
 
-TEST(protocol, takes_lifelines_back_when_tasks_are_sent) {
-  nowhere site;
+TEST(protocol, takes_lifelines_back_when_tasks_come) {
   const torc::detail::host_map hosts({0, 0, 0, 1, 1});
-  protocol p(site, 1, hosts, 1);
-  while (!p.silent()) {
-    p.hungry();
-    if (!p.silent()) p.received(p.asked(), {.what = message_kind::refusal});
-  }
-  site.said.clear();
-  p.received(0, {.what = message_kind::submission});
-  EXPECT_EQ(site.said, (std::vector<std::pair<int, message_kind>>{{2, message_kind::withdrawal},
-                                                                  {3, message_kind::withdrawal},
-                                                                  {0, message_kind::withdrawal}}));
-  p.received(0, {.what = message_kind::submission});
-  EXPECT_EQ(site.said.size(), 3u) << "once";
+  using said = std::vector<std::pair<int, message_kind>>;
+  constexpr auto back = message_kind::withdrawal;
+  const auto taken_back = [&](int from, message_kind what) {
+    nowhere site;
+    protocol p(site, 1, hosts, 1);
+    while (!p.silent()) {
+      p.hungry();
+      if (!p.silent()) p.received(p.asked(), {.what = message_kind::refusal});
+    }
+    site.said.clear();
+    p.received(from, {.what = what});
+    const said once = site.said;
+    p.received(from, {.what = what});
+    EXPECT_EQ(site.said, once);
+    return once;
+  };
+  EXPECT_EQ(taken_back(0, message_kind::submission), (said{{2, back}, {3, back}, {0, back}}));
+  EXPECT_EQ(taken_back(4, message_kind::tasks), (said{{2, back}, {3, back}, {0, back}}));
+  EXPECT_EQ(taken_back(3, message_kind::tasks), (said{{2, back}, {0, back}}))
+      << "3 has none any more";
 
   nowhere holder;
   protocol q(holder, 2, hosts, 1);
