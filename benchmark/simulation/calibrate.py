@@ -8,7 +8,6 @@ many ranks as there are cores; the tasks of populations sleep, so 4 and 8 ranks 
 """
 
 import argparse
-import contextlib
 import json
 import os
 import pathlib
@@ -22,15 +21,15 @@ MPIRUN = ["sh", HERE.parents[1] / "cmake/mpirun.sh", "mpirun"]
 STATISTICS = re.compile(r"^torc: +\d+ +1 " + r" +(\d+)" * 8, re.M)  # of a rank of one worker
 CREATED, EXECUTED, INSIDE, NEAR, FAR, REQUESTS, REFUSED, MESSAGES = range(8)
 
-POPULATION = "problem=population mean_ns=5000000"
-CASES = [  # name, what to run, on how many ranks
-    ("uts T1", "problem=uts tree=T1", (1, 2)),
-    ("uts T3", "problem=uts tree=T3", (1, 2)),
-    ("fib 40", "problem=fib n=40", (1, 2)),
-    ("population, equal", f"{POPULATION}", (1, 2, 4, 8)),
-    ("population, log-normal", f"{POPULATION} cost=lognormal", (1, 2, 4, 8)),
-    ("population, Pareto", f"{POPULATION} cost=pareto", (1, 2, 4, 8)),
-    ("population, cyclic", f"{POPULATION} cost=lognormal spread=cyclic", (1, 2, 4, 8)),
+POPULATION = "problem=population tasks_a_rank=20 mean_ns=5000000"
+CASES = [  # name, what to run, on how many ranks; what one rank tells about, and how many of it
+    ("uts T1", "problem=uts tree=T1", (1, 2), "node_ns", 4_130_071),
+    ("uts T3", "problem=uts tree=T3", (1, 2), "node_ns", 4_112_897),
+    ("fib 40", "problem=fib n=40", (1, 2), "call_ns", 2 * 165_580_141 - 1),
+    ("population, equal", f"{POPULATION}", (1, 2, 4, 8), None, None),
+    ("population, log-normal", f"{POPULATION} cost=lognormal", (1, 2, 4, 8), None, None),
+    ("population, Pareto", f"{POPULATION} cost=pareto", (1, 2, 4, 8), None, None),
+    ("population, cyclic", f"{POPULATION} cost=lognormal spread=cyclic", (1, 2, 4, 8), None, None),
 ]
 
 
@@ -39,36 +38,22 @@ def output_of(command, **environment):
                           capture_output=True, check=True)
 
 
-@contextlib.contextmanager
-def awake():
-    """Keeps the cores from falling asleep: a virtual machine takes milliseconds to wake one."""
-    def only_if_idle():
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    spinners = [subprocess.Popen(["sh", "-c", "while :; do :; done"], preexec_fn=only_if_idle)
-                for _ in os.sched_getaffinity(0)]
-    try:
-        yield
-    finally:
-        for spinner in spinners:
-            spinner.kill()
-            spinner.wait()
-
-
 class Bench:
     def __init__(self, build, repetitions):
         self.folder, self.repetitions = build / "benchmark", repetitions
 
-    def measured(self, case, ranks):
-        """Medians of milliseconds, and of tasks stolen, requests and messages a rank."""
-        runs = []
-        for _ in range(self.repetitions):
-            done = output_of(MPIRUN + [ranks, 60, self.folder / "simulation/measured"]
-                             + case.split(), TORC_WORKERS="1", TORC_STATS="1")
-            rows = [[int(n) for n in row] for row in STATISTICS.findall(done.stderr)]
-            mean = [sum(column) / ranks for column in zip(*rows)] or [0] * 8
-            runs.append((float(done.stdout), mean[NEAR] + mean[FAR], mean[REQUESTS],
-                         mean[MESSAGES]))
-        return [statistics.median(values) for values in zip(*runs)]
+    def run(self, case, ranks):
+        """Milliseconds, and of tasks stolen, requests and messages those of a rank."""
+        done = output_of(MPIRUN + [ranks, 60, self.folder / "simulation/measured"] + case.split(),
+                         TORC_WORKERS="1", TORC_STATS="1")
+        rows = [[int(n) for n in row] for row in STATISTICS.findall(done.stderr)]
+        mean = [sum(column) / ranks for column in zip(*rows)] or [0] * 8
+        return float(done.stdout), mean[NEAR] + mean[FAR], mean[REQUESTS], mean[MESSAGES]
+
+    def measured(self, case, all_ranks):
+        """Medians of that by ranks, which take turns."""
+        runs = [[self.run(case, ranks) for ranks in all_ranks] for _ in range(self.repetitions)]
+        return [[statistics.median(values) for values in zip(*same)] for same in zip(*runs)]
 
     def simulated(self, machine, case, ranks):
         """The same of the simulation; means."""
@@ -98,20 +83,20 @@ def fit(bench):
     p = {"near.overhead": half_trip / 4, "near.latency": half_trip / 2,
          "near.gap": half_trip / 4,
          "near.per_byte": 1e3 / figures["rank_bandwidth"]["mb_per_second"]}
-    trip = 2 * (p["near.latency"] + 2 * p["near.overhead"])
-    p["submit"] = 1e9 / figures["rank_submit_many"]["tasks_per_second"] - p["near.overhead"]
-    # A steal is a message there and back, and three steps that are taken to be alike; of a task
-    # sent to a rank that polls, and its result, what is left are the two ends of the result.
-    steal = figures["rank_steal_busy"]["median_us"] * 1e3 - trip
-    p["give"] = p["take"] = p["answer_fine"] = max(steal, 0) / 3
-    result = figures["rank_submit"]["median_us"] * 1e3 - trip - p["submit"] - p["take"]
-    p["finish"] = max(result, 0) / 2
+    trip = 2 * half_trip
+    # To make a task into bytes and back is taken to cost as much as to do so with its result. A
+    # master that submits many does half of that, and sends and receives a message, for each.
+    pack = (1e9 / figures["rank_submit_many"]["tasks_per_second"] - 2 * p["near.overhead"]) / 2
+    p["pack"] = max(pack, 0)
+    # A task that is sent to a rank which polls, and its result: what is left is until they look.
+    idle = figures["rank_submit"]["median_us"] * 1e3 - trip - 4 * p["pack"]
+    p["answer_idle"] = max(idle, 0) / 2
+    # A result, a request and a task: the thief's answer is a poll as well.
+    steal = figures["rank_steal_busy"]["median_us"] * 1e3 - trip - 3 * p["pack"] - p["answer_idle"]
+    p["answer_fine"] = max(steal, 0)
     p["answer_long"] = figures["rank_steal_long"]["median_us"] * 1e3 - trip
-    p["wake"] = bench.measured("problem=wake", 2)[0] * 1e6 / 2  # the helper, and its worker
-    nodes = 4_130_071
-    p["node_ns"] = bench.measured("problem=uts tree=T1", 1)[0] * 1e6 / nodes
-    p["call_ns"] = bench.measured("problem=fib n=40", 1)[0] * 1e6 / (2 * 165_580_141 - 1)
-    slept = bench.measured(POPULATION + " tasks_a_rank=20", 1)[0] * 1e6 / 20
+    p["wake"] = bench.measured("problem=wake", [2])[0][0] * 1e6 / 2  # the helper, and its worker
+    slept = bench.measured(POPULATION, [1])[0][0] * 1e6 / 20
     p["oversleep"] = slept - 5e6
     return p
 
@@ -129,10 +114,8 @@ def main():
         parameters = dict(line.split("=") for line in machine.read_text().splitlines()
                           if line and line[0] != "#" and not line.startswith("error."))
     else:
-        with awake():
-            fitted = fit(bench)
-        parameters = {name: f"{value:.3f}" if name.endswith(("per_byte", "_ns")) else f"{value:.0f}"
-                      for name, value in fitted.items()}
+        parameters = {name: f"{value:.3f}" if name.endswith("per_byte") else f"{value:.0f}"
+                      for name, value in fit(bench).items()}
 
     def write(errors):
         lines = ["# What this machine is like to `simulate`, in nanoseconds; by calibrate.py.",
@@ -141,13 +124,16 @@ def main():
                  *(f"error.{name}={value:.0f}" for name, value in errors.items())]
         machine.write_text("\n".join(lines) + "\n")
 
-    write({})
     rows = []
-    with awake():
-        for name, case, all_ranks in CASES:
-            for ranks in all_ranks:
-                real, sim = bench.measured(case, ranks), bench.simulated(machine, case, ranks)
-                rows.append((name, ranks, real, sim))
+    for name, case, all_ranks, unit, units in CASES:
+        measured = bench.measured(case, all_ranks)
+        if unit:
+            cost = f"{measured[0][0] * 1e6 / units:.3f}"
+            parameters.setdefault(unit, cost)  # the first case counts
+            case += f" {unit}={cost}"
+        write({})
+        rows += [(name, ranks, real, bench.simulated(machine, case, ranks))
+                 for ranks, real in zip(all_ranks, measured)]
     print("| problem | ranks | ms | simulated | steals | simulated | requests | simulated "
           "| messages | simulated |")
     print("|---|---|---|---|---|---|---|---|---|---|")

@@ -15,9 +15,16 @@ def number(value, digits=2):
     return "-" if value < 0 else f"{value:,.{digits if abs(value) < 100 else 0}f}"
 
 
+def errors(line):
+    """What calibrate.py found, as it stands beside simulated figures."""
+    return {what: f"± {line['error_' + what]:.0f} %" for what in ("makespan", "steals", "messages")}
+
+
 def scaling_table(lines):
-    print("| problem | ranks | time ms | efficiency | best schedule | 90 % busy, ms | drain ms "
-          "| stolen near, far | requests, refused | messages | kB |")
+    e = errors(lines[0])
+    print(f"| problem | ranks | time ms ({e['makespan']}) | efficiency ({e['makespan']}) "
+          f"| best schedule | 90 % busy, ms | drain ms | stolen near, far ({e['steals']}) "
+          f"| requests, refused ({e['steals']}) | messages ({e['messages']}) | kB |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for d in lines:
         best = f"{100 * d['best']:.1f} %" if d["best"] < 1 else "100 %"
@@ -30,7 +37,9 @@ def scaling_table(lines):
 
 def policy_table(lines, problems, policies):
     by_name = {d["name"]: d for d in lines}
-    print("| policy | " + " | ".join(name for name, _ in problems) + " |")
+    e = errors(lines[0])
+    print(f"| policy (efficiency {e['makespan']}, messages {e['messages']}) | "
+          + " | ".join(name for name, _ in problems) + " |")
     print("|---" * (len(problems) + 1) + "|")
     for policy, _ in policies:
         cells = []
@@ -60,13 +69,13 @@ def scaling_plot(lines, path):
                  "linestyle": "-" if i < 10 else ":"}
         left.plot(ranks, [100 * d["efficiency"] for d in points], label=name, **style)
         right.plot(ranks, [d["messages"] for d in points], label=name, **style)
-    error = lines[0]
+    e = errors(lines[0])
     left.set_ylim(0, 102)
     left.set_ylabel("efficiency, % (simulated)")
-    left.set_title(f"simulated: work / (ranks x time); mean error {error['error_makespan']:.0f} %")
+    left.set_title(f"simulated: work / (ranks x time), {e['makespan']}")
     right.set_yscale("log")
     right.set_ylabel("messages a rank (simulated)")
-    right.set_title(f"simulated: messages; mean error {error['error_messages']:.0f} %")
+    right.set_title(f"simulated: messages, {e['messages']}")
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_xlabel("ranks, 64 a host")
@@ -87,7 +96,7 @@ def policy_plot(lines, problems, policies, path):
     axes.set_yticks([row + 0.4 for row in range(len(policies))], [name for name, _ in policies])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
-    axes.set_xlabel("efficiency, % (simulated)")
+    axes.set_xlabel(f"efficiency, % (simulated, {errors(lines[0])['makespan']})")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncol=4, fontsize=8)
     save(figure, path)
 

@@ -36,14 +36,12 @@ struct machine {
   nanoseconds tick = 2'000'000;      ///< ... all else
   nanoseconds tick_far = 1'000'000;  ///< of other hosts: how often it looks
   // An idle one:
-  nanoseconds search = 500'000;      ///< it looks all the time for so long, then sleeps
+  nanoseconds answer_idle = 500;     ///< while it looks all the time,
+  nanoseconds search = 500'000;      ///< for so long; then it sleeps
   nanoseconds wake = 50'000;         ///< to wake a thread
   nanoseconds tick_idle = 2'000'000; ///< how often a sleeping one looks for messages of other hosts
 
-  nanoseconds give = 500;   ///< makes a task into bytes
-  nanoseconds submit = 700; ///< the same for a task that is sent, its future included
-  nanoseconds take = 500;   ///< and back
-  nanoseconds finish = 500; ///< makes a result into bytes, or takes it
+  nanoseconds pack = 500; ///< makes a task or its result into bytes, or back
 
   nanoseconds detect = 1'000'000'000; ///< until a dead rank is noticed; then the job ends
 

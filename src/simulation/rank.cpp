@@ -46,7 +46,7 @@ nanoseconds rank::answer_at(const message& m) const {
   const bool near = world_.hosts_.together(id, m.from);
   if (!busy_) {
     if (!asleep_) {
-      return std::max(now, clock_);
+      return std::max(now, clock_) + c.answer_idle;
     }
     return near ? now + c.wake : next_tick(c.tick_idle);
   }
@@ -127,13 +127,13 @@ void rank::handle(message& m) {
     (world_.hosts_.together(id, m.from) ? stolen_near : stolen_far) += m.tasks.size();
     [[fallthrough]];
   case message_kind::submission:
-    spend(c.take * static_cast<nanoseconds>(m.tasks.size()));
+    spend(c.pack * static_cast<nanoseconds>(m.tasks.size()));
     for (const task& t : m.tasks) {
       enqueue(t);
     }
     break;
   case message_kind::result:
-    spend(c.finish);
+    spend(c.pack);
     --away_;
     part_done(m.job);
     break;
@@ -271,7 +271,7 @@ int rank::give(int to, bool answer) {
     }
     t.away = true;
     size += world_.workload_.bytes(t);
-    spend(world_.machine_.give);
+    spend(world_.machine_.pack);
     m.tasks.push_back(t);
   }
   const int given = static_cast<int>(m.tasks.size());
@@ -379,7 +379,7 @@ void rank::ended(const task& t) {
     away_ -= t.away;
     part_done(t.job);
   } else {
-    spend(world_.machine_.finish);
+    spend(world_.machine_.pack);
     post(t.home, world_.workload_.result_bytes(t),
          {.from = id, .head = {.what = message_kind::result}, .job = t.job});
   }

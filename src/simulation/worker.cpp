@@ -42,7 +42,7 @@ void worker::submit(int to, task t) {
   t.job = r.current_job_;
   t.submitted = true;
   t.away = to != r.id;
-  r.spend(r.world_.machine_.submit);
+  r.spend(r.world_.machine_.pack);
   message m{.from = r.id, .head = {.what = message_kind::submission, .count = 1}};
   m.tasks.push_back(t);
   if (t.away) {
