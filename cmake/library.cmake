@@ -34,6 +34,9 @@ if(type STREQUAL STATIC_LIBRARY)
   target_compile_definitions(torc PUBLIC TORC_STATIC) # a quicker way to the current worker
   set(torc_pc_cflags -DTORC_STATIC)
 endif()
+if(PROJECT_IS_TOP_LEVEL) # parsed once for all; what a source lacks test/package/subdirectory shows
+  target_precompile_headers(torc PRIVATE <torc/torc.hpp>)
+endif()
 target_link_libraries(torc
   PUBLIC Boost::serialization Threads::Threads
   PRIVATE Boost::context PkgConfig::hwloc)

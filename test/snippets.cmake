@@ -6,13 +6,16 @@
 function(torc_add_snippet name code)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/snippets/${name}.cpp)
   file(GENERATE OUTPUT ${source} CONTENT "${code}")
-  if(NOT code MATCHES "int main\\(")
+  if(code MATCHES "int main\\(")
+    add_executable(snippet_${name} ${source})
+  else()
     add_library(snippet_${name} OBJECT ${source})
-    target_link_libraries(snippet_${name} PRIVATE torc::torc)
+  endif()
+  target_link_libraries(snippet_${name} PRIVATE torc::torc)
+  target_precompile_headers(snippet_${name} REUSE_FROM snippet_table_calls)
+  if(NOT code MATCHES "int main\\(")
     return()
   endif()
-  add_executable(snippet_${name} ${source})
-  target_link_libraries(snippet_${name} PRIVATE torc::torc)
   add_test(NAME snippet.${name} COMMAND snippet_${name})
   torc_test_properties(properties)
   set_tests_properties(snippet.${name} PROPERTIES ${properties} ENVIRONMENT TORC_WORKERS=2)
@@ -49,12 +52,7 @@ function(torc_add_snippets page)
   endwhile()
 endfunction()
 
-file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/doc/*.md)
-foreach(page IN LISTS pages)
-  torc_add_snippets(${page})
-endforeach()
-
-# The calls in the tables of one of them.
+# The calls in the tables of one page.
 find_program(TORC_AWK awk REQUIRED)
 set(page ${PROJECT_SOURCE_DIR}/doc/coming_from.md)
 set(script ${CMAKE_CURRENT_SOURCE_DIR}/table_calls.awk)
@@ -66,3 +64,10 @@ target_include_directories(snippet_table_calls PRIVATE ${CMAKE_CURRENT_BINARY_DI
 target_link_libraries(snippet_table_calls PRIVATE torc::torc)
 # A row need not use what it shows.
 target_compile_options(snippet_table_calls PRIVATE -Wno-unused -Wno-unused-result -Wno-shadow)
+# Parsed once for all snippets, as each is known to include it.
+target_precompile_headers(snippet_table_calls PRIVATE <torc/torc.hpp>)
+
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/doc/*.md)
+foreach(page IN LISTS pages)
+  torc_add_snippets(${page})
+endforeach()

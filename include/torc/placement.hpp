@@ -91,7 +91,7 @@ struct with_options {
   /// value-initialised one or void. Not if the task is cancelled. The last option of the chain.
   template <class T>
   constexpr detail::ignoring<Where, T> ignore_failure(T otherwise) const {
-    return {static_cast<const Where&>(*this), std::move(otherwise)};
+    return {options, static_cast<const Where&>(*this), std::move(otherwise)};
   }
   constexpr detail::ignoring<Where, std::monostate> ignore_failure() const {
     return ignore_failure(std::monostate());
@@ -99,7 +99,7 @@ struct with_options {
 
   /// A copy of the arguments is kept for `future::input`. The last option of the chain.
   constexpr detail::keeping_input<Where> keep_input() const noexcept {
-    return {static_cast<const Where&>(*this)};
+    return {options, static_cast<const Where&>(*this)};
   }
 
   template <class T>
@@ -123,18 +123,21 @@ struct local_placement : with_options<local_placement> {
   int id = -1; ///< a worker of the process, or the one that submits
 };
 
+// Types of their own, so that only what they need must be copyable. The options of `where` itself
+// do not count.
 namespace detail {
 template <class Where>
-struct keeping_input {
+struct repeating : with_options<repeating<Where>> {
   Where where;
 };
-/// A type of its own, so that only what may be tried again must be copyable.
 template <class Where>
-struct repeating : with_options<repeating<Where>> {
-  Where where; ///< its own options do not count
+struct keeping_input {
+  task_options options;
+  Where where;
 };
 template <class Where, class T>
 struct ignoring {
+  task_options options;
   Where where;
   T otherwise;
 };

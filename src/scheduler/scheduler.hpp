@@ -116,7 +116,6 @@ private:
   atomic<bool> any_ready_{false};
   atomic<unsigned> cyclic_{0}, local_{0};
 
-  static constexpr task_type no_task{nullptr, nullptr};
   descriptor primary_{no_task}; ///< the running task of worker 0's own stack
 };
 

@@ -8,8 +8,6 @@
 
 namespace torc::detail {
 namespace {
-constexpr task_type no_task{nullptr, nullptr};
-
 /// Whoever cancels a task knows.
 bool stopped_by_hand(const submitted& s) noexcept {
   return s.state.load(std::memory_order_relaxed) == stop_state::cancelled;

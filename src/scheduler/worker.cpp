@@ -26,8 +26,6 @@ constexpr microseconds search_time_outside{500}, patience_outside{50};
 
 void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
 
-constexpr task_type no_task{nullptr, nullptr};
-
 } // namespace
 
 #if !(defined(__x86_64__) && defined(__GNUC__))

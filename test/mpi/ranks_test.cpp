@@ -274,9 +274,6 @@ int late_thrown() {
 } // namespace
 
 int main(int argc, char** argv) {
-#ifdef ANOTHER_PROGRAM
-  std::puts("another program");
-#endif
   const std::string mode = argc > 1 ? argv[1] : "conformance";
   if (mode == "sessions") return sessions();
   if (mode == "thrown") return thrown();

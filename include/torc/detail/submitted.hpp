@@ -106,6 +106,8 @@ struct submitted_result : submitted {
 template <bool Travels, bool Repeats, class F, class... Args>
 struct submitted_call : submitted_result<result_of<F, Args...>> {
   using R = result_of<F, Args...>;
+  using arguments = std::tuple<Args...>;
+  static constexpr bool travels = Travels;
   template <class G, class... As>
   explicit submitted_call(G&& g, As&&... as)
       : submitted_result<R>(table), what(std::forward<G>(g), std::forward<As>(as)...) {}
@@ -157,10 +159,10 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
 };
 
 /// The same with a result for the case that it fails.
-template <bool Travels, bool Repeats, class F, class... Args>
-struct ignoring_call final : submitted_call<Travels, Repeats, F, Args...> {
-  using R = result_of<F, Args...>;
-  using submitted_call<Travels, Repeats, F, Args...>::submitted_call;
+template <class Call>
+struct ignoring_call final : Call {
+  using Call::Call;
+  using R = typename Call::R;
 
   template <class T>
   void ignore(T&& value) {
@@ -187,13 +189,12 @@ struct ignoring_call final : submitted_call<Travels, Repeats, F, Args...> {
 };
 
 /// The same that keeps a copy of its arguments.
-template <bool Travels, bool Repeats, class F, class... Args>
-struct keeping_call final : submitted_call<Travels, Repeats, F, Args...> {
-  using arguments = std::tuple<Args...>;
+template <class Call>
+struct keeping_call final : Call {
+  using arguments = typename Call::arguments;
   template <class G, class... As>
   explicit keeping_call(G&& g, As&&... as)
-      : submitted_call<Travels, Repeats, F, Args...>(std::forward<G>(g), std::forward<As>(as)...),
-        kept(this->what.args) {}
+      : Call(std::forward<G>(g), std::forward<As>(as)...), kept(this->what.args) {}
   const void* input(const std::type_info& types) const noexcept override {
     return types == typeid(arguments) ? &kept : nullptr;
   }
