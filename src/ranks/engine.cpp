@@ -65,8 +65,12 @@ rank_engine::~rank_engine() {
 
 void rank_engine::poll() noexcept { progress(false); }
 void rank_engine::seek() noexcept {
+  const int quiet = quiet_polls_.load(std::memory_order_relaxed);
+  if (quiet > 0) {
+    quiet_polls_.store(quiet - 1, std::memory_order_relaxed);
+  }
   if (!token_.load(std::memory_order_relaxed)) { // it will be back, so it leaves no note
-    progress(true);
+    progress(quiet == 0);
   }
 }
 

@@ -206,6 +206,7 @@ private:
   atomic<bool> moving_{false};     ///< as the transport says
   atomic<std::uint64_t> sent_{0};  ///< tasks
   atomic<bool> once_more_{false};  ///< the holder shall look once more
+  atomic<int> quiet_polls_{0};     ///< how many more before an idle worker asks for work
   atomic<bool> wants_to_leave_{false};
   struct posted {
     int to = 0;

@@ -29,6 +29,10 @@ constexpr std::size_t full_message = 3500;
 /// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
 /// may have served and been asked again unseen, and have new children of its own before that.
 constexpr int ticks_of_rest = 4;
+/// How many polls, of about half a microsecond, a rank that has been sent a task waits before it
+/// asks for another: whoever sends one and waits for its result is about to send the next, and a
+/// request would only be in its way.
+constexpr int polls_after_submission = 20;
 
 } // namespace
 
@@ -192,6 +196,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     q = r.get<std::int32_t>();
     pinned = r.get<std::uint8_t>() != 0;
     direct = r.get<std::uint8_t>() != 0;
+    quiet_polls_.store(polls_after_submission, std::memory_order_relaxed);
   }
   std::vector<std::unique_ptr<remote_task>> tasks;
   std::vector<std::span<std::byte>> to;
