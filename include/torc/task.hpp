@@ -41,21 +41,24 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 #endif
 }
 
-/// A coroutine that awaits others, for them. Those that have been pushed stay on the stack of
-/// entries, above the awaiting task, until they are joined; the last to end resumes `parent`.
+/// What a coroutine awaits. Tasks that have been pushed stay on the stack of entries, above the
+/// awaiting one, until they are joined; the last to end resumes it.
 struct awaiting {
-  std::coroutine_handle<> parent;
-  std::size_t pending = 0; ///< pushed and not joined
-  bool failed = false;     ///< one of them has thrown, or been skipped
-  bool parallel = false;   ///< they are children, and not called one after the other
+  std::uint32_t pending; ///< pushed and not joined
+  bool failed;           ///< one of them has thrown, or been skipped
+  bool parallel;         ///< they are children, and not called one after the other
 };
 
+// A task costs some ten loads whose value the next one waits for, each of what has just been
+// stored: it is the length of this chain, more than the number of instructions, that takes time. So
+// a task finds who awaits it, and what is to be run next, in its own promise.
 struct promise_base : descriptor {
   using descriptor::descriptor;
 
   /// The end of the frame, if there is nothing in it to destroy before or after the coroutine runs.
   char* plain_frame_end;
-  awaiting* group; ///< set when it starts; null: `run_coroutine` runs it, its caller does the rest
+  promise_base* parent; ///< awaits it; null: `run_coroutine` runs it, its caller does the rest
+  awaiting awaits;      ///< set when it awaits
 
   /// Promises begin with this base, so their frames are found from it alike.
   std::coroutine_handle<> handle() noexcept {
@@ -66,18 +69,19 @@ struct promise_base : descriptor {
   std::suspend_always initial_suspend() const noexcept { return {}; }
 };
 
-/// The rare ways on from the claimed child `next` of a group: it is not ours any more, or must be
+/// The rare ways on from the claimed child `next` of `parent`: it is not ours any more, or must be
 /// skipped, or somebody wants work. Suspends the fiber while a stolen child runs.
-std::coroutine_handle<> next_slow(awaiting& group, promise_base& next) noexcept;
+std::coroutine_handle<> next_slow(promise_base& parent, promise_base& next) noexcept;
 
 struct final_awaiter {
   bool await_ready() const noexcept { return false; }
 
-  /// Takes the ended task off the stack and goes on with the next of its group, or the parent.
+  /// Takes the ended task off the stack and goes on with its next sibling, or the parent.
   template <class T>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<T>> h) const noexcept {
     promise<T>& p = h.promise();
-    if (p.group == nullptr) [[unlikely]] {
+    promise_base* const parent = p.parent;
+    if (parent == nullptr) [[unlikely]] {
       return std::noop_coroutine();
     }
     front* f = this_front();
@@ -85,17 +89,16 @@ struct final_awaiter {
       p.settle_submitted();
       f = this_front();
     }
-    retire(*f, p);
-    awaiting& group = *p.group;
-    if (group.pending == 0) {
-      return transfer(group.parent);
+    if (parent->awaits.pending == 0) {
+      retire(*f, p);
+      return transfer(parent->handle());
     }
-    --group.pending;
-    auto& next = static_cast<promise_base&>(*f->head.load(std::memory_order_relaxed));
-    if (!claim_newest(*f, next) || group.failed) [[unlikely]] {
-      return transfer(next_slow(group, next));
+    --parent->awaits.pending;
+    auto& next = static_cast<promise_base&>(*p.prev);
+    if (!retire_and_claim(*f, next) || parent->awaits.failed) [[unlikely]] {
+      return transfer(next_slow(*parent, next));
     }
-    next.group = &group; // not before it is ours: a thief has put its own value there
+    next.parent = parent; // not before it is ours: a thief has put its own value there
     return transfer(next.handle());
   }
   void await_resume() const noexcept {}
@@ -172,9 +175,9 @@ public:
 
 private:
   void replace_by(std::exception_ptr e) noexcept {
-    if (this->group != nullptr) {
-      this->group->failed = true; // here, so that a task that ends well need not look
-      if (this->group->parallel) {
+    if (this->parent != nullptr) {
+      this->parent->awaits.failed = true; // here, so that a task that ends well need not look
+      if (this->parent->awaits.parallel) {
         child_threw(*this, e);
       }
     }
@@ -186,7 +189,7 @@ private:
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
-    p.group = nullptr;
+    p.parent = nullptr;
     run_coroutine(p.handle());
     p.settle_submitted();
   }
@@ -197,11 +200,11 @@ private:
 template <class T>
 struct task_awaiter {
   promise<T>& p;
-  awaiting group{};
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
-    group.parent = parent;
-    p.group = &group;
+  template <class U>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
+    p.parent = &parent.promise();
+    p.parent->awaits = {.pending = 0, .failed = false, .parallel = false};
     enter(*this_front(), p);
     return transfer(p.handle());
   }
@@ -238,7 +241,7 @@ public:
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
-    promise_.group = nullptr;
+    promise_.parent = nullptr;
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();

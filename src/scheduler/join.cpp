@@ -163,14 +163,15 @@ void settle(descriptor& d, bool skip) noexcept {
   }
 }
 
-std::coroutine_handle<> next_slow(awaiting& group, promise_base& first) noexcept {
+std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noexcept {
+  awaiting& group = parent.awaits;
   for (promise_base* next = &first;;) {
     if (claim_slow(*next)) {
       // A thief may have seen a sibling fail.
       const bool doomed = next->seen.load(std::memory_order_relaxed) == visibility::published &&
                           next->shared.parent->child_failed.load(std::memory_order_relaxed);
       if (!group.failed && !doomed) {
-        next->group = &group;
+        next->parent = &parent;
         return next->handle();
       }
       next->ended = outcome::skipped;
@@ -178,7 +179,7 @@ std::coroutine_handle<> next_slow(awaiting& group, promise_base& first) noexcept
     }
     group.failed |= next->ended != outcome::value;
     if (group.pending == 0) {
-      return group.parent;
+      return parent.handle();
     }
     --group.pending;
     next = static_cast<promise_base*>(this_front()->head.load(std::memory_order_relaxed));

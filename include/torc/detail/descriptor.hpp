@@ -226,6 +226,21 @@ inline void enter(front& f, descriptor& d) noexcept {
   f.head.store(&d, std::memory_order_release);
 }
 
+/// Owner: makes `children` the newest pending children of the running task and starts to run `last`,
+/// their youngest sibling. As `push` for each and `enter`, but others see it at once.
+template <class... D>
+inline void push_and_enter(front& f, descriptor& last, D&... children) noexcept {
+  descriptor* newest = f.head.load(std::memory_order_relaxed);
+  ((children.prev = newest, newest = &children), ...);
+  last.prev = newest;
+  last.claim.store(claim_state::running, std::memory_order_relaxed);
+  f.head.store(&last, std::memory_order_release);
+  light_barrier();
+  if (is_set(f.guard)) [[unlikely]] {
+    push_slow(f);
+  }
+}
+
 /// Owner: takes the newest entry off the stack; it may die afterwards.
 [[gnu::always_inline]] inline void pop(front& f, descriptor& d) noexcept {
   f.head.store(d.prev, std::memory_order_release);
@@ -239,6 +254,15 @@ inline void enter(front& f, descriptor& d) noexcept {
 [[gnu::always_inline]] inline void retire(front& f, descriptor& d) noexcept {
   increment(f.tasks_run);
   pop(f, d);
+}
+
+/// Owner: the running task has ended, and `next` is the pending entry below it. As `retire` and
+/// `claim_newest`, with one look at the guard for both; if false, nothing may die before
+/// `claim_slow` has decided.
+inline bool retire_and_claim(front& f, descriptor& next) noexcept {
+  increment(f.tasks_run);
+  f.head.store(&next, std::memory_order_release);
+  return claim_newest(f, next);
 }
 
 /// Owner: ends the running task `d`. Throws the first exception of its submitted children.

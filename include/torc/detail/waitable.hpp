@@ -189,14 +189,15 @@ public:
 
   bool await_ready() const noexcept { return false; }
 
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) noexcept {
-    return start(parent, std::make_index_sequence<sizeof...(T) - 1>());
+  template <class U>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
+    return start(parent.promise(), std::make_index_sequence<sizeof...(T) - 1>());
   }
 
   auto await_resume() {
     return std::apply(
-        [this](auto&... t) {
-          if (group_.failed) [[unlikely]] {
+        [](auto&... t) {
+          if (((access::promise_of(t).ended != outcome::value) || ...)) [[unlikely]] {
             settle_failure(access::promise_of(t)...);
           }
           if constexpr ((std::is_void_v<T> && ...)) {
@@ -211,15 +212,15 @@ public:
   }
 
   auto get() {
-    const auto begin = [](descriptor& d) { push(*this_front(), d); };
-    const auto end = [this](descriptor& d) {
-      settle(d, group_.failed);
-      group_.failed |= d.ended != outcome::value;
+    bool failed = false;
+    const auto join = [&failed](descriptor& d) {
+      settle(d, failed);
+      failed |= d.ended != outcome::value;
     };
     std::apply(
         [&](auto&... t) {
-          (begin(access::promise_of(t)), ...);
-          in_reverse(end, access::promise_of(t)...);
+          (push(*this_front(), access::promise_of(t)), ...);
+          in_reverse(join, access::promise_of(t)...);
         },
         tasks_);
     return await_resume();
@@ -227,15 +228,11 @@ public:
 
 private:
   template <std::size_t... I>
-  std::coroutine_handle<> start(std::coroutine_handle<> parent,
-                                std::index_sequence<I...>) noexcept {
+  std::coroutine_handle<> start(promise_base& parent, std::index_sequence<I...>) noexcept {
     promise_base& last = access::promise_of(std::get<sizeof...(I)>(tasks_));
-    group_.parent = parent;
-    group_.pending = sizeof...(I);
-    last.group = &group_;
-    front& f = *this_front();
-    (push(f, access::promise_of(std::get<I>(tasks_))), ...);
-    enter(f, last);
+    last.parent = &parent;
+    parent.awaits = {.pending = sizeof...(I), .failed = false, .parallel = true};
+    push_and_enter(*this_front(), last, access::promise_of(std::get<I>(tasks_))...);
     return transfer(last.handle());
   }
   template <class U>
@@ -262,7 +259,6 @@ private:
   }
 
   std::tuple<task<T>&...> tasks_;
-  awaiting group_{{}, 0, false, true};
 };
 
 } // namespace torc::detail
