@@ -39,9 +39,7 @@ int failing(item&) { return 0; }
 /// What `torc::spawn` makes, but the tester watches its life, argument and result.
 struct item : descriptor {
   item(int n, body f, descriptor* parent)
-      : descriptor(table), number(n), parent_(parent), f_(f), argument(n + 1) {
-    push(*this_front(), *this);
-  }
+      : descriptor(table), number(n), parent_(parent), f_(f), argument(n + 1) {}
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<item&>(d);
     if (self.seen.load(std::memory_order_relaxed) == visibility::published &&
@@ -87,7 +85,9 @@ struct item : descriptor {
 };
 
 item& make(int slot, int number, descriptor* parent, body f = nullptr) {
-  return *new (&world.slots[slot]) item(number, f, parent);
+  item& made = *new (&world.slots[slot]) item(number, f, parent);
+  push(*this_front(), made);
+  return made;
 }
 void destroy(item& i) { model::end_life(&i); }
 
@@ -135,6 +135,42 @@ void nested_beside() {
   make(1, 1, primary(), one_child);
   join(world.slots[1]);
   join(world.slots[0]);
+}
+
+/// As a coroutine awaits children together (task.hpp and next_slow in join.cpp).
+template <std::size_t... Others>
+void await_together(std::index_sequence<Others...>) {
+  constexpr int last = sizeof...(Others);
+  for (int i = 0; i <= last; ++i) {
+    new (&world.slots[i]) item(i, nullptr, primary());
+  }
+  push_and_enter(*this_front(), world.slots[last], world.slots[Others]...);
+  world.slots[last].call();
+  bool ours = true; // the one before
+  for (int i = last; i-- > 0;) {
+    item& next = world.slots[i];
+    if (ours) {
+      ours = retire_and_claim(*this_front(), next) || claim_slow(next);
+    } else {
+      next.claim.store(claim_state::running, std::memory_order_relaxed);
+      ours = claim_slow(next);
+    }
+    if (ours) {
+      next.call();
+    } else if (next.result != i + 1) {
+      model::fail("a wrong result");
+    }
+  }
+  if (ours) {
+    retire(*this_front(), world.slots[0]);
+  }
+  for (int i = 0; i <= last; ++i) {
+    destroy(world.slots[i]);
+  }
+}
+template <int N>
+void await_together() {
+  await_together(std::make_index_sequence<N - 1>());
 }
 
 void join_out_of_order() {
@@ -371,6 +407,10 @@ std::vector<entry> scenarios() {
             forcing_thief_twice),
       small("nested", "a child and its child; the same", nested, forcing_thief_twice),
       small("beside", "a child beside a nested one; the same", nested_beside, forcing_thief_twice),
+      small("await2", "2 children awaited together; a thief asks, steals twice", await_together<2>,
+            asking_thief),
+      small("await3", "3 children awaited together; a thief forces and steals, twice",
+            await_together<3>, forcing_thief_twice),
       small("order", "3 children joined out of order; the same", join_out_of_order,
             forcing_thief_twice),
       small("fails", "a child fails, its sibling may be skipped; the same", one_fails,

@@ -226,8 +226,8 @@ inline void enter(front& f, descriptor& d) noexcept {
   f.head.store(&d, std::memory_order_release);
 }
 
-/// Owner: makes `children` the newest pending children of the running task and starts to run `last`,
-/// their youngest sibling. As `push` for each and `enter`, but others see it at once.
+/// Owner: makes `children` the newest pending children of the running task and starts to run
+/// `last`, their youngest sibling. As `push` for each and `enter`, but others see it at once.
 template <class... D>
 inline void push_and_enter(front& f, descriptor& last, D&... children) noexcept {
   descriptor* newest = f.head.load(std::memory_order_relaxed);

@@ -228,7 +228,7 @@ public:
 
 private:
   template <std::size_t... I>
-  std::coroutine_handle<> start(promise_base& parent, std::index_sequence<I...>) noexcept {
+  std::coroutine_handle<> start(promise_base & parent, std::index_sequence<I...>) noexcept {
     promise_base& last = access::promise_of(std::get<sizeof...(I)>(tasks_));
     last.parent = &parent;
     parent.awaits = {.pending = sizeof...(I), .failed = false, .parallel = true};
