@@ -120,7 +120,7 @@ def main():
     def write(errors):
         lines = ["# What this machine is like to `simulate`, in nanoseconds; by calibrate.py.",
                  *(f"{name}={value}" for name, value in parameters.items()),
-                 "# The mean errors of simulated figures with more than one rank, in percent.",
+                 "# The median errors of simulated figures with more than one rank, in percent.",
                  *(f"error.{name}={value:.0f}" for name, value in errors.items())]
         machine.write_text("\n".join(lines) + "\n")
 
@@ -146,7 +146,7 @@ def main():
                 for _, ranks, real, sim in rows if ranks > 1 and real[which] > 0]
 
     names = {"makespan": 0, "steals": 1, "messages": 3}
-    write({name: statistics.fmean(errors(which)) for name, which in names.items()})
+    write({name: statistics.median(errors(which)) for name, which in names.items()})
     print("largest errors: " + ", ".join(f"{name} {max(errors(which)):.0f} %"
                                          for name, which in names.items()))
     print(machine.read_text())

@@ -24,7 +24,7 @@ def scaling_table(lines):
     e = errors(lines[0])
     print(f"| problem | ranks | time ms ({e['makespan']}) | efficiency ({e['makespan']}) "
           f"| best schedule | 90 % busy, ms | drain ms | stolen near, far ({e['steals']}) "
-          f"| requests, refused ({e['steals']}) | messages ({e['messages']}) | kB |")
+          f"| requests, refused | messages ({e['messages']}) | kB |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for d in lines:
         best = f"{100 * d['best']:.1f} %" if d["best"] < 1 else "100 %"

@@ -26,9 +26,7 @@ policy make_policy(settings& s) {
     return n == 2 ? policy::amount::adaptive : one ? policy::amount::one : policy::amount::half;
   };
   p.victims = static_cast<policy::order>(s.one_of("victims", {"near_first", "flat"}));
-  constexpr policy::choice choices[] = {policy::choice::loads, policy::choice::last_giver,
-                                        policy::choice::random};
-  p.victim = choices[s.one_of("victim", {"loads", "last_giver", "random"})];
+  p.victim = static_cast<policy::choice>(s.one_of("victim", {"random", "last_giver", "loads"}));
   p.children = amount("children", "one", "half");
   p.submitted = amount("submitted", "half", "one");
   p.lifelines = s.one_of("silence", {"lifelines", "back_off"}) == 0;

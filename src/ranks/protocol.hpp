@@ -4,14 +4,13 @@
 // How ranks find work and how they part: a state machine without clock, threads or messages of its
 // own, so that it runs the same over MPI, in one test process and in a simulation.
 //
-// A rank that is hungry has one request out at a time. It tries ranks of its host, then others; of
-// each first the one that gave last, then of two, one drawn at random and one it remembers, the one
-// that looked busier. When
-// all that fails it registers with its lifelines and falls silent: a lifeline that comes to have
-// work pushes some of it, and one that gets just enough for itself tells the giver who else is
-// waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.) A rank that gets
-// tasks takes its other lifelines back: otherwise ranks would push to those that have enough by now,
-// and what a master sends to those that had waited for it from each to the next.
+// A rank that is hungry has one request out at a time. It tries ranks of its host, drawn at random,
+// then others. When all that fails it registers with its lifelines and falls silent: a lifeline
+// that comes to have work pushes some of it, and one that gets just enough for itself tells the
+// giver who else is waiting. (Saraswat et al., Lifeline-based global load balancing, PPoPP 2011.) A
+// rank that gets tasks takes its other lifelines back: otherwise ranks would push to those that
+// have enough by now, and what a master sends to those that had waited for it from each to the
+// next.
 //
 // Parting: each rank tells the root when it has nothing outstanding and will ask for nothing any
 // more; when all have, the root tells everybody to close. Since a rank that has said goodbye has no
@@ -116,7 +115,7 @@ private:
 /// too, and is why these are the defaults (doc/scaling.md).
 struct policy {
   enum class order : std::uint8_t { near_first, flat } victims = order::near_first;
-  enum class choice : std::uint8_t { random, last_giver, loads } victim = choice::loads;
+  enum class choice : std::uint8_t { random, last_giver, loads } victim = choice::random;
   enum class amount : std::uint8_t { one, half, adaptive }; ///< adaptive: half to another host
   amount children = amount::one, submitted = amount::half;
   bool lifelines = true; ///< otherwise a rank that has found nothing has to be told to go on

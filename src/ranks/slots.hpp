@@ -27,6 +27,7 @@ public:
     p.task = &d;
     p.went_to.assign(1, to);
     p.told = false;
+    ++used_;
     const task_home home{rank, slot, ++p.generation};
     lock_.unlock();
     return home;
@@ -39,6 +40,7 @@ public:
         places_[slot].task != nullptr) {
       d = std::exchange(places_[slot].task, nullptr);
       free_.push_back(slot);
+      --used_;
     }
     lock_.unlock();
     return d;
@@ -55,6 +57,7 @@ public:
   struct gone {
     descriptor* task;
     task_home home; ///< the rank is not filled in
+    bool passed_on; ///< other ranks have had it too
   };
   /// All that may be gone with rank `r`; they are forgotten here.
   std::vector<gone> take_gone_with(int r) {
@@ -64,8 +67,11 @@ public:
       place& p = places_[slot];
       if (p.task != nullptr &&
           std::find(p.went_to.begin(), p.went_to.end(), r) != p.went_to.end()) {
-        all.push_back({std::exchange(p.task, nullptr), {.slot = slot, .generation = p.generation}});
+        all.push_back({std::exchange(p.task, nullptr),
+                       {.slot = slot, .generation = p.generation},
+                       p.went_to.size() > 1});
         free_.push_back(slot);
+        --used_;
       }
     }
     lock_.unlock();
@@ -104,6 +110,7 @@ public:
     lock_.unlock();
     return stopped;
   }
+  bool empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
 
 private:
   struct place {
@@ -115,6 +122,7 @@ private:
   spinlock lock_;
   std::vector<place> places_;
   std::vector<std::uint32_t> free_;
+  atomic<std::size_t> used_{0};
 };
 
 } // namespace torc::detail

@@ -294,4 +294,105 @@ TEST(protocol, a_dead_rank_ends_the_job) {
   }
 }
 
+/// What a rank says and is asked, without a world around it.
+struct nowhere final : torc::detail::site {
+  void send(int to, header h) override {
+    if (h.what == message_kind::request) {
+      asked = to;
+    }
+    said.push_back({to, h.what});
+  }
+  int give(int to, bool) override {
+    given.push_back(to);
+    return 1;
+  }
+  bool hungry() override { return false; }
+  bool outstanding() override { return false; }
+  void closed() override {}
+  std::optional<std::uint64_t> rest() override { return std::nullopt; }
+  void deadlocked() override {}
+  int asked = -1;
+  std::vector<std::pair<int, message_kind>> said;
+  std::vector<int> given;
+};
+
+TEST(protocol, refuses_answers_without_questions_and_wrong_partings) {
+  nowhere site;
+  const torc::detail::host_map hosts({0, 0, 0, 1, 1});
+  protocol p(site, 1, hosts, 1);
+  p.hungry();
+  ASSERT_GE(site.asked, 0);
+  const auto refused = [&](int from, message_kind what, std::uint32_t value = 0) {
+    try {
+      p.received(from, {.what = what, .value = value});
+      return false;
+    } catch (const torc::bad_message&) {
+      return true;
+    }
+  };
+  for (int from : {0, 2, 3, 4}) {
+    if (from != site.asked) {
+      EXPECT_TRUE(refused(from, message_kind::tasks, 1));
+    }
+  }
+  EXPECT_FALSE(refused(site.asked, message_kind::tasks, 1));
+  EXPECT_TRUE(refused(site.asked, message_kind::tasks, 1)) << "only once";
+  EXPECT_FALSE(refused(2, message_kind::tasks, 0)) << "for a lifeline, at any time";
+  EXPECT_TRUE(refused(0, message_kind::refusal));
+  EXPECT_TRUE(refused(0, message_kind::close)) << "not parted";
+  EXPECT_TRUE(refused(3, message_kind::goodbye)) << "not the root";
+  protocol root(site, 0, hosts, 1);
+  EXPECT_NO_THROW(root.received(3, {.what = message_kind::goodbye}));
+  EXPECT_THROW(root.received(3, {.what = message_kind::goodbye}), torc::bad_message) << "twice";
+}
+
+TEST(protocol, takes_lifelines_back_when_tasks_come) {
+  const torc::detail::host_map hosts({0, 0, 0, 1, 1});
+  using said = std::vector<std::pair<int, message_kind>>;
+  constexpr auto back = message_kind::withdrawal;
+  const auto taken_back = [&](int from, message_kind what) {
+    nowhere site;
+    protocol p(site, 1, hosts, 1);
+    while (!p.silent()) {
+      p.hungry();
+      if (!p.silent()) p.received(p.asked(), {.what = message_kind::refusal});
+    }
+    site.said.clear();
+    p.received(from, {.what = what});
+    const said once = site.said;
+    p.received(from, {.what = what});
+    EXPECT_EQ(site.said, once);
+    return once;
+  };
+  EXPECT_EQ(taken_back(0, message_kind::submission), (said{{2, back}, {3, back}, {0, back}}));
+  EXPECT_EQ(taken_back(4, message_kind::tasks), (said{{2, back}, {3, back}, {0, back}}));
+  EXPECT_EQ(taken_back(3, message_kind::tasks), (said{{2, back}, {0, back}}))
+      << "3 has none any more";
+
+  nowhere holder;
+  protocol q(holder, 2, hosts, 1);
+  q.enable_stealing(false);
+  q.received(0, {.what = message_kind::lifeline});
+  q.received(1, {.what = message_kind::lifeline});
+  q.received(1, {.what = message_kind::withdrawal});
+  q.enable_stealing(true);
+  q.offer();
+  EXPECT_EQ(holder.given, std::vector{0});
+}
+
+TEST(protocol, knows_who_shares_a_host) {
+  const torc::detail::host_map hosts({1, 0, 1, 0, 2});
+  EXPECT_EQ(hosts.near(0), 2);
+  EXPECT_TRUE(hosts.together(0, 2));
+  EXPECT_FALSE(hosts.together(0, 1));
+  EXPECT_EQ(hosts.near(3, 0), 1);
+  EXPECT_EQ(hosts.near(3, 1), 3);
+  std::vector<int> others;
+  for (int i = 0; i < 3; ++i) {
+    others.push_back(hosts.far(2, i));
+  }
+  EXPECT_EQ(others, (std::vector{1, 3, 4}));
+  EXPECT_EQ(hosts.near(4), 1);
+}
+
 } // namespace

@@ -118,6 +118,8 @@ void sit_elsewhere() {
 
 /// While it runs a task a rank asks for no other one, not even when the task has just come.
 TEST(ranks, take_no_more_than_they_can_run) {
+  sitting = 0;
+  may_rise = false;
   const auto ended = run_world(ranks(2), [] {
     auto oldest = torc::spawn(sit_elsewhere);
     {
@@ -273,26 +275,6 @@ void detach_more(int left) {
     static_cast<void>(torc::submit(torc::on_rank(next).detached(), detach_more, left - 1));
     static_cast<void>(torc::submit(torc::here.detached(), detach_more, left - 1));
   }
-}
-
-std::atomic<int> late_ran{0};
-void submit_late() {
-  static_cast<void>(torc::submit(torc::here, [] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    ++late_ran;
-  }));
-}
-void outlive_the_program() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(100)); // rank 2 wants to part by now
-  torc::submit(torc::on_rank(2).direct(), submit_late).wait();
-}
-
-// What runs directly is no task, so that nothing but its rank waits for what it submits.
-TEST(ranks, wait_for_what_a_direct_task_has_submitted) {
-  run_world(test::ranks(3), [] {
-    static_cast<void>(torc::submit(torc::on_rank(1).detached(), outlive_the_program));
-  });
-  EXPECT_EQ(late_ran, 1);
 }
 
 TEST_P(on_ranks, detached_tasks_end_before_the_ranks_part) {
