@@ -233,6 +233,38 @@ TEST(exception, a_skipped_child_runs_when_it_is_asked_for) {
   });
 }
 
+void fail_in_sync() {
+  auto b = torc::spawn(fail, 1);
+  EXPECT_EQ(thrown_by([] { torc::sync(); }), 1); // the caller's children are joined as well
+}
+
+TEST(exception, a_child_that_a_function_below_has_skipped_runs_when_it_is_asked_for) {
+  run(1, [] {
+    int ran = 0;
+    const auto count = [&ran] { return ++ran; };
+    const auto join_each = [&](auto join) {
+      ran = 0;
+      auto a = torc::spawn(count);
+      fail_in_sync();
+      EXPECT_EQ(ran, 0);
+      EXPECT_EQ(join(a), 1);
+      EXPECT_EQ(ran, 1);
+    };
+    join_each([](auto& a) { return a.get(); });
+    join_each([](torc::child<int>& a) { return a.get(); });
+    join_each([](auto& a) { return torc::wait(a).get(); });
+    join_each([](auto& a) { return std::get<0>(torc::wait_all(a).get()).value(); });
+    {
+      auto a = torc::spawn(count);
+      fail_in_sync();
+    } // nobody asks
+    EXPECT_EQ(ran, 1);
+    auto a = torc::spawn(fail_with_result, 2);
+    fail_in_sync();
+    EXPECT_EQ(thrown_by([&] { torc::wait(a).get(); }), 2);
+  });
+}
+
 TEST(exception, a_failure_that_was_caught_does_not_skip_later_children) {
   for (const int workers : {1, 2, 4}) {
     run(workers, [] {

@@ -64,7 +64,7 @@ private:
     using detail::outcome;
     const bool unwinding = std::uncaught_exceptions() > 0;
     const bool first_join = claim.load(std::memory_order_relaxed) == detail::claim_state::pending;
-    detail::settle(*this, unwinding);
+    detail::settle(*this, unwinding || !first_join);
     if (ended == outcome::value) {
       result_.empty();
     } else if (ended == outcome::thrown) {
@@ -130,14 +130,7 @@ private:
       leave_failing(*this);
     }
   }
-  [[gnu::noinline, gnu::cold]] R get_settled() {
-    if (this->ended == outcome::skipped && !is_stopped(this_scope())) { // because of a sibling
-      enter(*this_front(), *this);
-      run(*this);
-      leave_unwinding(*this);
-    }
-    return this->take();
-  }
+  [[gnu::noinline, gnu::cold]] R get_settled() { return child<R>::get(); }
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<spawned&>(d);

@@ -7,16 +7,6 @@
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
-namespace {
-
-using namespace std::chrono_literals;
-
-/// How long the root has to be at rest before it asks, and at most between one time and the next. A
-/// program in which it waits for others for long pays for a message to and from each.
-constexpr std::chrono::milliseconds first_pause = 1s, longest_pause = 8s;
-
-} // namespace
-
 /// With the token held, so that nothing is half done but what other threads have posted. What runs
 /// in the place it arrives has ended.
 std::optional<std::uint64_t> rank_engine::rest() {
@@ -28,7 +18,8 @@ std::optional<std::uint64_t> rank_engine::rest() {
                                                                   : std::nullopt;
 }
 
-/// The helper of the root, again and again.
+/// The helper of the root, again and again, and ever more seldom: a program in which it waits for
+/// others for long pays for a message to and from each.
 void rank_engine::suspect() {
   if (deadlocked_.load()) {
     deadlocked_everywhere();
@@ -40,7 +31,8 @@ void rank_engine::suspect() {
   const std::uint64_t sleeps = scheduler_.sleeps();
   const bool rests = scheduler_.at_rest() && sleeps == suspected_sleeps_;
   suspected_sleeps_ = sleeps;
-  suspicion_pause_ = rests ? std::min(2 * suspicion_pause_, longest_pause) : first_pause;
+  const std::chrono::milliseconds first_pause = scheduler_.config.suspicion;
+  suspicion_pause_ = rests ? std::min(2 * suspicion_pause_, 8 * first_pause) : first_pause;
   next_suspicion_ = now + suspicion_pause_;
   if (rests && !token_.exchange(true)) {
     protocol_.suspect();

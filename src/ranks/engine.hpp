@@ -205,6 +205,7 @@ private:
   atomic<int> asked_{-1};          ///< likewise
   atomic<bool> moving_{false};     ///< as the transport says
   atomic<std::uint64_t> sent_{0};  ///< tasks
+  atomic<int> guests_{0};          ///< tasks of other ranks that are here
   atomic<bool> once_more_{false};  ///< the holder shall look once more
   atomic<int> quiet_polls_{0};     ///< how many more before an idle worker asks for work
   atomic<bool> wants_to_leave_{false};

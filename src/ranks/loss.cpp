@@ -25,8 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often mates are looked at, and beats sent; who has not been heard for so long is lost.
-constexpr auto look_period = 50ms, beat_period = 1000ms, patience = 5000ms;
+/// How often mates are looked at.
+constexpr auto look_period = 50ms;
+/// Who has not been heard for so many beats is lost.
+constexpr int patience = 5;
 
 /// The launcher ends the others, with the exit code of the one that died. If it does not, we do.
 constexpr auto launchers_turn = 2s;
@@ -41,10 +43,11 @@ void rank_engine::watch() {
   if (now < next_look_ || transport_.gone(rank)) { // the latter in tests: we are the dead one
     return;
   }
-  const bool stopped = now - next_look_ > beat_period && next_look_ != clock::time_point();
+  const auto period = scheduler_.config.beat;
+  const bool stopped = now - next_look_ > period && next_look_ != clock::time_point();
   next_look_ = now + look_period;
   if (stopped || now >= next_beat_) {
-    next_beat_ = now + beat_period;
+    next_beat_ = now + period;
     post(rank, {.what = message_kind::beat, .value = stopped}, writer());
     progress(false);
   }
@@ -76,7 +79,7 @@ void rank_engine::beat(bool stopped) {
     }
     clock::time_point& heard = heard_[static_cast<std::size_t>(r)];
     heard = stopped || heard == clock::time_point() ? now : heard;
-    if (now - heard > patience) {
+    if (now - heard > patience * scheduler_.config.beat) {
       lose(r);
     } else {
       send(r, {.what = message_kind::beat});
@@ -112,14 +115,13 @@ void rank_engine::lose(int r) {
   }
 }
 
-/// Runs what rank `r` had of ours, and stops copies that live on.
+/// Runs what rank `r` had of ours, and stops copies that live on: that it has passed one on may be
+/// what it did last, and did not come to tell us.
 void rank_engine::make_good(int r) {
   const std::vector<slots::gone> gone = away_.take_gone_with(r);
   std::vector<task_home> copies;
   for (const slots::gone& g : gone) {
-    if (g.passed_on) {
-      copies.push_back(g.home);
-    }
+    copies.push_back(g.home);
   }
   post_stop(copies);
   for (const slots::gone& g : gone) {

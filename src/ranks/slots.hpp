@@ -27,7 +27,6 @@ public:
     p.task = &d;
     p.went_to.assign(1, to);
     p.told = false;
-    ++used_;
     const task_home home{rank, slot, ++p.generation};
     lock_.unlock();
     return home;
@@ -40,7 +39,6 @@ public:
         places_[slot].task != nullptr) {
       d = std::exchange(places_[slot].task, nullptr);
       free_.push_back(slot);
-      --used_;
     }
     lock_.unlock();
     return d;
@@ -57,7 +55,6 @@ public:
   struct gone {
     descriptor* task;
     task_home home; ///< the rank is not filled in
-    bool passed_on; ///< other ranks have had it too
   };
   /// All that may be gone with rank `r`; they are forgotten here.
   std::vector<gone> take_gone_with(int r) {
@@ -67,11 +64,8 @@ public:
       place& p = places_[slot];
       if (p.task != nullptr &&
           std::find(p.went_to.begin(), p.went_to.end(), r) != p.went_to.end()) {
-        all.push_back({std::exchange(p.task, nullptr),
-                       {.slot = slot, .generation = p.generation},
-                       p.went_to.size() > 1});
+        all.push_back({std::exchange(p.task, nullptr), {.slot = slot, .generation = p.generation}});
         free_.push_back(slot);
-        --used_;
       }
     }
     lock_.unlock();
@@ -110,7 +104,6 @@ public:
     lock_.unlock();
     return stopped;
   }
-  bool empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
 
 private:
   struct place {
@@ -122,7 +115,6 @@ private:
   spinlock lock_;
   std::vector<place> places_;
   std::vector<std::uint32_t> free_;
-  atomic<std::size_t> used_{0};
 };
 
 } // namespace torc::detail

@@ -81,6 +81,7 @@ struct rank_engine::parcel {
       return false;
     }
     if (passed_on) { // its bytes are all that is needed of it, and blocks until they are sent
+      engine.guests_.fetch_sub(1);
       std::unique_ptr<remote_task> task(&static_cast<remote_task&>(d));
       if (w.blocks().size() != first_block) {
         if (!owner) {
@@ -259,6 +260,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
   when_complete(a, std::move(to), [this, all, sink, q, pinned, direct] {
     for (auto& t : *all) {
+      guests_.fetch_add(1);
       if (direct) {
         run_at_once(*t.release());
       } else {
@@ -345,6 +347,7 @@ void rank_engine::send_home(remote_task& t) noexcept {
   }
   const bool keep = !w.blocks().empty();
   post(home, {.what = message_kind::result}, std::move(w), keep ? std::move(owner) : nullptr);
+  guests_.fetch_sub(1);
   progress(false);
 }
 

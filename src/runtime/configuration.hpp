@@ -20,6 +20,12 @@ struct configuration {
   bool survive = false;               ///< TORC_SURVIVE: go on when a rank is lost
   std::optional<std::uint64_t> seed;  ///< TORC_SEED
   std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN
+
+  // Of several ranks; no variable says these, but tests are less patient.
+  std::chrono::milliseconds suspicion{
+      1000};                            ///< how long rank 0 has to be at rest before it asks the
+                                        ///< others; at most eight times that between two times
+  std::chrono::milliseconds beat{1000}; ///< how often hosts say that they live; five missed: lost
 };
 
 /// Reads the environment. A wrong value ends the program with one line and exit code 2.

@@ -140,10 +140,9 @@ void finish_child(descriptor& d) noexcept {
 }
 
 void settle(descriptor& d, bool skip) noexcept {
-  if (d.claim.load(std::memory_order_relaxed) != claim_state::pending) {
-    return;
-  }
-  bool run = claim(*this_front(), d);
+  // Unless it has been joined before, by sync().
+  bool run =
+      d.claim.load(std::memory_order_relaxed) == claim_state::pending && claim(*this_front(), d);
   if (!run && d.ended == outcome::skipped && !skip && !is_stopped(this_scope())) {
     enter(*this_front(), d); // a sibling had failed, but now this one is asked for
     run = true;

@@ -4,13 +4,15 @@
 #include <torc/group.hpp>
 #include <utility>
 
+#include "scheduler/stop.hpp"
 #include "scheduler/worker.hpp"
 
 namespace torc::detail {
 namespace {
-/// Whoever cancels a task knows.
+/// Whoever cancels a task knows. One that had failed by then has not ended so.
 bool stopped_by_hand(const submitted& s) noexcept {
-  return s.state.load(std::memory_order_relaxed) == stop_state::cancelled;
+  return s.state.load(std::memory_order_relaxed) == stop_state::cancelled &&
+         s.error == cancelled_error();
 }
 } // namespace
 

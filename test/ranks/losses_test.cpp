@@ -56,6 +56,7 @@ TEST(losses, of_another_host_end_the_job_soon) {
   w.hosts = {0, 1};
   w.victim = 1;
   w.survives = false;
+  w.beat = std::chrono::milliseconds(200); // by default five times as long
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EXIT(test::run_world(w,
                               [] {

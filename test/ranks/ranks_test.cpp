@@ -277,6 +277,26 @@ void detach_more(int left) {
   }
 }
 
+std::atomic<int> late_ran{0};
+void submit_late() {
+  static_cast<void>(torc::submit(torc::here, [] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ++late_ran;
+  }));
+}
+void outlive_the_program() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(100)); // rank 2 wants to part by now
+  torc::submit(torc::on_rank(2).direct(), submit_late).wait();
+}
+
+// What runs directly is no task, so that nothing but its rank waits for what it submits.
+TEST(ranks, wait_for_what_a_direct_task_has_submitted) {
+  run_world(test::ranks(3), [] {
+    static_cast<void>(torc::submit(torc::on_rank(1).detached(), outlive_the_program));
+  });
+  EXPECT_EQ(late_ran, 1);
+}
+
 TEST_P(on_ranks, detached_tasks_end_before_the_ranks_part) {
   for (unsigned i = 0; i < 20; ++i) {
     detached_ran = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "world.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <gtest/gtest.h>
 #include <mutex>
@@ -54,16 +53,6 @@ void is_victim(const torc::detail::scheduler&) {}
 using torc::detail::in_process_net;
 using torc::detail::session;
 
-void expect_no_fiber_left(session& s) {
-  using namespace std::chrono_literals;
-  const std::size_t loops = s.workers().workers.size() - 1; // worker 0 is here, on its own stack
-  // A worker in the middle of a switch holds two.
-  for (int i = 0; i < 1000 && s.workers().fibers.in_use() > loops; ++i) {
-    std::this_thread::sleep_for(1ms);
-  }
-  EXPECT_LE(s.workers().fibers.in_use(), loops) << "fibers are left suspended";
-}
-
 } // namespace
 
 namespace {
@@ -110,6 +99,8 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
     c.workers = w.workers[rank];
     c.stack_size = 1u << 20;
     c.stealing = w.stealing;
+    c.suspicion = w.suspicion;
+    c.beat = w.beat;
     c.survive = w.victim >= 0 && w.survives;
     const bool dies = static_cast<int>(rank) == w.victim;
     if (dies) {
@@ -129,8 +120,8 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
         result.errors[i] = std::current_exception();
       }
     }
-    expect_no_fiber_left(s);
     s.shutdown();
+    EXPECT_EQ(s.workers().fibers.in_use(), 0u) << "fibers are left suspended on rank " << rank;
     if (!dies) {
       note_session(rank, nullptr);
     }

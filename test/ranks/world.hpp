@@ -20,7 +20,8 @@ struct world {
   std::uint64_t seed = 0;            ///< of the delays
   unsigned most_delay = 0;           ///< see in_process_options
   bool stealing = true;
-  int victim = -1;      ///< a rank that `kill_victim` kills,
+  std::chrono::milliseconds suspicion{1000}, beat{1000}; ///< see configuration
+  int victim = -1;                                       ///< a rank that `kill_victim` kills,
   bool survives = true; ///< which the others survive; otherwise nobody sees it but by its silence
 };
 

@@ -159,7 +159,8 @@ void leave_with_submitted(descriptor& d);
 /// Waits for the children that the running task has submitted; null or the first exception.
 std::exception_ptr join_submitted() noexcept;
 
-/// Joins `d` and keeps its outcome in it; with `skip`, a child that nobody has started is not run.
+/// Joins `d`, if that has not been done, and keeps its outcome in it. With `skip` a child that
+/// nobody has started is not run; otherwise one that has been skipped is.
 void settle(descriptor& d, bool skip) noexcept;
 
 /// Runs `d` after all if it was skipped.
