@@ -10,16 +10,13 @@
 #include <torc/torc.hpp>
 #include <vector>
 
+#include "ranks/failing.hpp"
 #include "session.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
-
-struct converged : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-const torc::known_exception<converged> known;
+using test::converged;
 
 std::atomic<int> ran{0}, stopped{0};
 std::atomic<bool> running{false};
@@ -236,38 +233,8 @@ TEST_F(groups, stay_failed) {
   }); // and the end throws nothing: it has been told
 }
 
-/// PyCOMPSs' own example: a search over a grid, in which each point iterates until it converges.
-int point(int p) {
-  try {
-    torc::group iterations;
-    std::vector<torc::future<void>> all;
-    for (int i = 0; i < 50; ++i) {
-      all.push_back(torc::submit(
-          [](int at, int step) {
-            ++ran;
-            if (step == 3 + at) throw converged(std::to_string(at));
-          },
-          p, i));
-    }
-    torc::wait(all).get();
-  } catch (const converged& e) {
-    EXPECT_EQ(e.what(), std::to_string(p));
-    return 1;
-  }
-  return 0;
-}
-
 TEST_F(groups, that_converge_stop_alone) {
-  test::run([] {
-    const torc::group grid;
-    std::vector<torc::future<int>> points;
-    for (int p = 0; p < 20; ++p) {
-      points.push_back(torc::submit(point, p));
-    }
-    for (auto& p : points) {
-      EXPECT_EQ(p.get(), 1);
-    }
-  });
+  test::run([] { EXPECT_EQ(test::search_grid(20), 20); });
 }
 
 TEST_F(groups, stop_those_inside) {
@@ -506,6 +473,46 @@ TEST_F(groups, a_cancelled_task_fails_nobody) {
     test::spin_until(running);
     a.cancel();
     EXPECT_EQ(torc::submit(count, 1).get(), 1);
+  });
+}
+
+// One that has failed before has failed, and not been cancelled.
+TEST_F(groups, a_task_that_has_failed_is_cancelled_too_late) {
+  test::run([] {
+    EXPECT_THROW(
+        {
+          auto a = torc::submit(fail);
+          while (!a.done())
+            std::this_thread::yield();
+          a.cancel();
+          torc::sync();
+        },
+        converged);
+    // At the very moment: when its arguments are dropped it is known how it has ended.
+    static torc::future<void> failing;
+    struct cancels_when_dropped {
+      cancels_when_dropped() = default;
+      cancels_when_dropped(const cancels_when_dropped& other) noexcept : copies(other.copies + 1) {}
+      ~cancels_when_dropped() {
+        if (copies == 1) failing.cancel(); // what the task keeps; each try has a copy of that
+      }
+      int copies = 0;
+    };
+    EXPECT_THROW(
+        {
+          const torc::group g;
+          running = false;
+          failing = torc::submit(
+              torc::here.retry(1),
+              [](const cancels_when_dropped&) {
+                if (++ran == 2) test::spin_until(running);
+                fail();
+              },
+              cancels_when_dropped());
+          running = true;
+        },
+        converged);
+    EXPECT_THROW(std::exchange(failing, {}).get(), converged);
   });
 }
 

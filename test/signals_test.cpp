@@ -73,6 +73,24 @@ TEST(signals, usr1_explains) {
               "worker 1 runs .*told_to_explain(.|\n)*waits for a submitted task .*told_to_explain");
 }
 
+std::atomic<bool> stolen{false};
+int told_to_explain_by_thief(int n) {
+  stolen = true;
+  std::this_thread::sleep_for(100ms); // its parent waits by now
+  return told_to_explain(n);
+}
+int wait_for_thief() {
+  auto child = torc::spawn(told_to_explain_by_thief, 3);
+  test::spin_until(stolen);
+  return child.get();
+}
+
+TEST(signals, usr1_explains_who_waits_for_a_child) {
+  EXPECT_EXIT(std::exit(torc::start([] { return torc::submit(wait_for_thief).get(); })),
+              ExitedWithCode(3),
+              "torc: .*wait_for_thief.* waits for its child .*told_to_explain_by_thief");
+}
+
 TEST(deadlock, is_reported) {
   EXPECT_EXIT(torc::start([] {
                 torc::future<void> a, b;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What goes wrong without a rank that dies (death_test.cpp), under mpirun: doc/failure.md says what
 // each of these comes to.
-//     failure_test outcomes|groups           returns 0
+//     failure_test outcomes|groups|explained    returns 0
 //     failure_test uncaught|spmd|deadlock    the job ends
 //     failure_test signalled NUMBER DIRECTORY    mpirun gets that signal, and passes it on
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <torc/mpi.hpp>
@@ -19,9 +18,12 @@
 #include <unistd.h>
 #include <vector>
 
+#include "../ranks/failing.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
+using test::converged;
 
 void expect(bool right, const char* what) {
   if (!right) {
@@ -29,11 +31,6 @@ void expect(bool right, const char* what) {
     std::_Exit(1);
   }
 }
-
-struct converged : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-const torc::known_exception<converged> converged_is_known;
 
 /// Whether `f` throws an E.
 template <class E, class F>
@@ -84,36 +81,8 @@ void compute() {
     std::this_thread::sleep_for(100us);
   }
 }
-int iterate(int point, int step) {
-  if (step == 5 + point % 3) throw converged(std::to_string(point));
-  return step;
-}
-/// PyCOMPSs' grid search: the iterations of one point end when they have converged.
-int search(int point) {
-  try {
-    torc::group iterations;
-    std::vector<torc::future<int>> all;
-    for (int i = 0; i < 30; ++i) {
-      all.push_back(torc::submit(iterate, point, i));
-    }
-    torc::wait(all).get();
-  } catch (const converged& e) {
-    return e.what() == std::to_string(point) ? point : -1;
-  }
-  return -2;
-}
-
 void groups() {
-  {
-    const torc::group grid;
-    std::vector<torc::future<int>> points;
-    for (int p = 0; p < 20; ++p) {
-      points.push_back(torc::submit(search, p));
-    }
-    for (int p = 0; p < 20; ++p) {
-      expect(points[static_cast<std::size_t>(p)].get() == p, "a point's own convergence");
-    }
-  }
+  expect(test::search_grid(20) == 20, "a point's own convergence");
   for (int r = 0; r < torc::num_ranks(); ++r) {
     auto running = torc::submit(torc::on_rank(r), compute);
     std::this_thread::sleep_for(10ms);
@@ -134,22 +103,6 @@ void groups() {
            }
          }),
          "a group's deadline");
-}
-
-// Tasks that wait for each other.
-
-std::atomic<torc::future<int>*> first{nullptr}; ///< of the task on rank 1
-int wait_for_first() {
-  while (first == nullptr) {
-    std::this_thread::yield();
-  }
-  return first.load()->get();
-}
-int ask_rank_0() { return torc::submit(torc::on_rank(0).pinned(), wait_for_first).get(); }
-void wait_in_a_circle() {
-  auto a = torc::submit(torc::on_rank(1).pinned(), ask_rank_0);
-  first = &a;
-  a.get();
 }
 
 // A rank that fails while the others wait for it.
@@ -186,15 +139,69 @@ void be_signalled(int number, const std::string& directory) {
   write_until_stopped(directory);
 }
 
+/// What this process writes to stderr while this lives is in a file.
+class captured_stderr {
+public:
+  captured_stderr() { ::dup2(::fileno(file_), STDERR_FILENO); }
+  captured_stderr(const captured_stderr&) = delete;
+  captured_stderr& operator=(const captured_stderr&) = delete;
+  ~captured_stderr() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+    std::fclose(file_);
+  }
+  std::string text() const {
+    std::string all(10'000, '\0');
+    const auto n = ::pread(::fileno(file_), all.data(), all.size(), 0);
+    all.resize(static_cast<std::size_t>(std::max<long>(n, 0)));
+    return all;
+  }
+
+private:
+  const int before_ = ::dup(STDERR_FILENO);
+  std::FILE* const file_ = std::tmpfile();
+};
+
+/// Runs until its rank has said that it does.
+void be_explained() {
+  std::string text;
+  {
+    const captured_stderr said;
+    for (const auto begin = std::chrono::steady_clock::now();
+         text.find("be_explained") == std::string::npos &&
+         std::chrono::steady_clock::now() - begin < 20s;) {
+      std::this_thread::sleep_for(1ms);
+      text = said.text();
+    }
+  }
+  const std::string begin = "torc: rank " + std::to_string(torc::rank()) + " on ";
+  expect(text.find(begin) != std::string::npos &&
+             text.find("worker 1 runs (anonymous namespace)::be_explained()") != std::string::npos,
+         "the report of a rank");
+}
+
+/// mpirun gets the signal again and again, as nobody knows when a rank has begun to listen.
+void explained() {
+  std::vector<torc::future<void>> all;
+  for (int r = 0; r < torc::num_ranks(); ++r) {
+    all.push_back(torc::submit(torc::on_worker(2 * r + 1).pinned(), be_explained));
+  }
+  while (!torc::wait_for(50ms, all).get()) {
+    ::kill(getppid(), SIGUSR1);
+  }
+  torc::wait(all).get();
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == "outcomes") return torc::start(outcomes);
   if (mode == "groups") return torc::start(groups);
+  if (mode == "explained") return torc::start(explained);
   if (mode == "uncaught") return torc::start([] { fail(); });
   if (mode == "spmd") return torc::start([] { torc::spmd(meet_but_for, 1).get(); });
-  if (mode == "deadlock") return torc::start(wait_in_a_circle);
+  if (mode == "deadlock") return torc::start(test::wait_in_a_circle);
   if (mode == "signalled" && argc == 4) {
     return torc::start([&] { be_signalled(std::atoi(argv[2]), argv[3]); });
   }

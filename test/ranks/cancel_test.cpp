@@ -5,23 +5,19 @@
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
-#include <stdexcept>
 #include <string>
 
 #include "../session.hpp"
+#include "failing.hpp"
 #include "world.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using test::converged;
 using test::ranks;
 using test::run_world;
 using test::world;
-
-struct converged : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-const torc::known_exception<converged> known;
 
 // Of all ranks, which are threads here.
 std::atomic<int> ran{0}, running{0}, stopped{0};
@@ -131,6 +127,75 @@ TEST_F(cancel, a_task_on_its_way_is_stopped) {
   }
 }
 
+// A task is passed on by a rank that dies before anybody has heard of that.
+
+std::atomic<bool> sent{false}, holding{false};
+
+void wait_for_holding() {
+  ++running;
+  test::spin_until(holding);
+}
+/// Run directly, with which the rank does not look at its messages: the first that it sees
+/// afterwards is that its neighbour is lost.
+void lose_rank_1_unheard() {
+  holding = true;
+  wait_until_running(3);
+  test::kill_victim();
+  torc::detail::current_engine()->look_for_deaths();
+}
+void have_it_lost() {
+  if (torc::rank() != 1) return; // again
+  ++running;
+  test::spin_until(sent);
+  static_cast<void>(torc::submit(torc::on_rank(0).direct(), lose_rank_1_unheard));
+  test::spin_until(released);
+}
+
+TEST_F(cancel, a_copy_nobody_knows_of_is_stopped) {
+  world w = ranks(3);
+  w.workers[0] = 2;
+  w.hosts = {0, 1, 1}; // rank 2 asks rank 1 first
+  w.victim = 1;
+  sent = holding = false;
+  run_world(w, [] {
+    auto busy = torc::submit(torc::on_rank(2).pinned(), wait_for_holding);
+    auto victim = torc::submit(torc::on_rank(1).pinned(), have_it_lost);
+    wait_until_running(2);
+    auto passed_on = torc::submit(torc::on_rank(1), compute);
+    std::this_thread::sleep_for(20ms); // let it arrive
+    sent = true;
+    wait_until_running(4); // on rank 2, and again here
+    passed_on.cancel();
+    EXPECT_THROW(passed_on.get(), torc::cancelled);
+    released = true;
+  });
+  EXPECT_EQ(stopped, 2);
+}
+
+/// Outlives the program; when it goes on it submits something to a worker that might be gone.
+void go_on_late() {
+  ++running;
+  std::this_thread::sleep_for(300ms);
+  static_cast<void>(torc::submit(torc::on_local_worker(0), count, 1));
+  ++stopped;
+}
+void send_on_to_rank_2() {
+  if (torc::rank() == 1) torc::submit(torc::on_worker(3).pinned(), go_on_late).wait();
+}
+
+TEST_F(cancel, a_rank_does_not_part_before_its_guests_have_ended) {
+  world w = ranks(3);
+  w.workers[2] = 2; // 2 and 3
+  w.victim = 1;
+  run_world(w, [] {
+    auto sends = torc::submit(torc::on_rank(1).pinned(), send_on_to_rank_2);
+    wait_until_running(1);
+    test::kill_victim();
+    sends.get(); // again, here
+  });
+  EXPECT_EQ(stopped, 1);
+}
+
 long recursion(int n) {
   if (n < 2) return n;
   auto a = torc::spawn(recursion, n - 1);
@@ -152,39 +217,10 @@ TEST_F(cancel, a_recursion_over_all_ranks_stops) {
   }
 }
 
-int iterate(int point, int step) {
-  ++ran;
-  if (step == 5 + point % 3) throw converged(std::to_string(point));
-  return step;
-}
-
-int search(int point) {
-  try {
-    torc::group iterations;
-    std::vector<torc::future<int>> all;
-    for (int i = 0; i < 30; ++i) {
-      all.push_back(torc::submit(iterate, point, i));
-    }
-    torc::wait(all).get();
-  } catch (const converged& e) {
-    return e.what() == std::to_string(point) ? point : -1;
-  }
-  return -2;
-}
-
 TEST_F(cancel, a_search_that_converges_stops_alone) {
   world w = ranks(3, 2);
   w.most_delay = 5;
-  run_world(w, [] {
-    const torc::group grid;
-    std::vector<torc::future<int>> points;
-    for (int p = 0; p < 20; ++p) {
-      points.push_back(torc::submit(search, p));
-    }
-    for (int p = 0; p < 20; ++p) {
-      EXPECT_EQ(points[static_cast<std::size_t>(p)].get(), p);
-    }
-  });
+  run_world(w, [] { EXPECT_EQ(test::search_grid(20), 20); });
 }
 
 // The same slots are used again and again.

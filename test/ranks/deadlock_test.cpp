@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
+#include "failing.hpp"
 #include "world.hpp"
 
 namespace {
@@ -14,20 +15,11 @@ using namespace std::chrono_literals;
 using test::ranks;
 using test::run_world;
 
-std::atomic<torc::future<int>*> first{nullptr}; ///< of the task on rank 1
+test::world impatient(test::world w) {
+  w.suspicion = 50ms;
+  return w;
+}
 
-int wait_for_first() {
-  while (first == nullptr) {
-    std::this_thread::yield();
-  }
-  return first.load()->get();
-}
-int ask_rank_0() { return torc::submit(torc::on_rank(0).pinned(), wait_for_first).get(); }
-void wait_in_a_circle() {
-  auto a = torc::submit(torc::on_rank(1).pinned(), ask_rank_0);
-  first = &a;
-  a.get();
-}
 void wait_for_itself() {
   torc::future<void> x;
   std::atomic<bool> known{false};
@@ -42,7 +34,7 @@ void wait_for_itself() {
 }
 
 TEST(deadlock, of_two_ranks) {
-  EXPECT_EXIT(run_world(ranks(2), wait_in_a_circle), testing::ExitedWithCode(1),
+  EXPECT_EXIT(run_world(impatient(ranks(2)), test::wait_in_a_circle), testing::ExitedWithCode(1),
               "torc: deadlock: nothing runs"
               "(.|\n)*rank 0 .*wait_for_first.* waits for a submitted task .*ask_rank_0"
               ".*, submitted in .*wait_in_a_circle\\(\\)\\+0x[0-9a-f]+"
@@ -52,18 +44,18 @@ TEST(deadlock, of_two_ranks) {
 TEST(deadlock, of_a_detached_task_that_others_wait_for_to_part) {
   EXPECT_EXIT(
       run_world(
-          ranks(3, 2),
+          impatient(ranks(3, 2)),
           [] { static_cast<void>(torc::submit(torc::on_rank(2).detached(), wait_for_itself)); }),
       testing::ExitedWithCode(1), "torc: deadlock: nothing runs");
 }
 
 // Longer than it takes to find a deadlock.
-constexpr auto long_time = 4500ms;
+constexpr auto long_time = 450ms;
 
 void sleep_long() { std::this_thread::sleep_for(long_time); }
 
 TEST(deadlock, is_no_long_task) {
-  run_world(ranks(2), [] {
+  run_world(impatient(ranks(2)), [] {
     torc::spmd([] {
       if (torc::rank() == 1) sleep_long();
     }).get();
@@ -77,7 +69,7 @@ int fail_once() {
 }
 
 TEST(deadlock, is_no_long_pause) {
-  run_world(ranks(2), [] {
+  run_world(impatient(ranks(2)), [] {
     EXPECT_EQ(torc::submit(torc::on_rank(1).retry(1, long_time), fail_once).get(), 3);
   });
 }

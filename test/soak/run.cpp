@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <torc/torc.hpp>
 
 #include "program.hpp"
@@ -148,14 +149,16 @@ long sum_from(name n, std::size_t i) {
     if (find(c).stopped) future.cancel();
     return others + settle(c, ending_of([&] { return future.get(); }));
   }
-  if (find(c).coroutine) {
-    auto child = torc::spawn(run_coroutine, c);
+  const auto others_and = [&](auto& child) {
     const long others = sum_from(n, i + 1);
     return others + settle(c, ending_of([&] { return child.get(); }));
+  };
+  if (find(c).coroutine) {
+    auto child = torc::spawn(run_coroutine, c);
+    return others_and(child);
   }
   auto child = torc::spawn(run, c);
-  const long others = sum_from(n, i + 1);
-  return others + settle(c, ending_of([&] { return child.get(); }));
+  return others_and(child);
 }
 torc::task<long> sum_from_coroutine(name n, std::size_t i) {
   if (i == find(n).children.size()) co_return 0;
@@ -183,6 +186,15 @@ torc::task<long> sum_from_coroutine(name n, std::size_t i) {
   co_return others + settle(c, e);
 }
 
+// What a function and a coroutine have in common: all but what waits.
+
+/// Begins what is in the node's group; whether that is to be waited for.
+bool begin_in(torc::group& g, name n, std::vector<torc::future<long>>& futures) {
+  futures = submit_children(n);
+  if (find(n).fails) fail(n);
+  if (find(n).cancels) g.cancel();
+  return !find(n).cancels;
+}
 /// After the scope of a group: all has ended.
 long settle_group(name n, const std::vector<torc::future<long>>& futures,
                   std::exception_ptr error) {
@@ -201,6 +213,24 @@ long settle_group(name n, const std::vector<torc::future<long>>& futures,
 }
 auto deadline_of(name n) { return find(n).has_deadline ? 2ms : 1h; }
 
+std::vector<name> names_of_children(name n) {
+  std::vector<name> names;
+  for (const int id : find(n).children)
+    names.push_back({n.seed, id});
+  return names;
+}
+long sum_of(const std::vector<long>& values) {
+  return std::accumulate(values.begin(), values.end(), 0L);
+}
+template <class Results>
+long settle_all(name n, Results results) {
+  long sum = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    sum += settle({n.seed, find(n).children[i]}, ending_of([&] { return results[i].value(); }));
+  }
+  return sum;
+}
+
 long run(name n) {
   const node& me = find(n);
   work(n);
@@ -211,36 +241,19 @@ long run(name n) {
     std::exception_ptr error;
     try {
       torc::group g(deadline_of(n));
-      futures = submit_children(n);
-      if (me.fails) fail(n);
-      if (me.cancels) {
-        g.cancel();
-      } else {
-        g.wait().get();
-      }
+      if (begin_in(g, n, futures)) g.wait().get();
     } catch (...) {
       error = std::current_exception();
     }
     below = settle_group(n, futures, error);
     break;
   }
-  case body::map: {
-    std::vector<name> names;
-    for (const int id : me.children)
-      names.push_back({n.seed, id});
-    for (const long x : torc::map(run, names, torc::chunk{1}).get())
-      below += x;
+  case body::map:
+    below = sum_of(torc::map(run, names_of_children(n), torc::chunk{1}).get());
     break;
-  }
   case body::wait_all: {
     auto futures = submit_children(n);
-    const auto results = torc::wait_all(futures).get();
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      below += settle({n.seed, me.children[i]}, ending_of([&] {
-                        auto result = results[i];
-                        return result.value();
-                      }));
-    }
+    below = settle_all(n, torc::wait_all(futures).get());
     break;
   }
   default:
@@ -260,13 +273,7 @@ torc::task<long> run_coroutine(name n) {
     std::exception_ptr error;
     try {
       torc::group g(deadline_of(n));
-      futures = submit_children(n);
-      if (me.fails) fail(n);
-      if (me.cancels) {
-        g.cancel();
-      } else {
-        co_await g.wait();
-      }
+      if (begin_in(g, n, futures)) co_await g.wait();
     } catch (...) {
       error = std::current_exception();
     }
@@ -274,20 +281,13 @@ torc::task<long> run_coroutine(name n) {
     break;
   }
   case body::map: {
-    std::vector<name> names;
-    for (const int id : me.children)
-      names.push_back({n.seed, id});
-    const auto values = co_await torc::map(run_coroutine, names);
-    for (const long x : values)
-      below += x;
+    const std::vector<name> names = names_of_children(n);
+    below = sum_of(co_await torc::map(run_coroutine, names));
     break;
   }
   case body::wait_all: {
     auto futures = submit_children(n);
-    auto results = co_await torc::wait_all(futures);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      below += settle({n.seed, me.children[i]}, ending_of([&] { return results[i].value(); }));
-    }
+    below = settle_all(n, co_await torc::wait_all(futures));
     break;
   }
   default:
