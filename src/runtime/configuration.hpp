@@ -22,10 +22,11 @@ struct configuration {
   std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN
 
   // Of several ranks; no variable says these, but tests are less patient.
-  std::chrono::milliseconds suspicion{
-      1000};                            ///< how long rank 0 has to be at rest before it asks the
-                                        ///< others; at most eight times that between two times
-  std::chrono::milliseconds beat{1000}; ///< how often hosts say that they live; five missed: lost
+  /// How long rank 0 has to be at rest before it asks the others; at most eight times that between
+  /// two times.
+  std::chrono::milliseconds suspicion{1000};
+  /// How often hosts say that they live; five missed: lost.
+  std::chrono::milliseconds beat{1000};
 };
 
 /// Reads the environment. A wrong value ends the program with one line and exit code 2.
