@@ -8,7 +8,6 @@
 
 #include "ranks/engine.hpp"
 #include "ranks/exception.hpp"
-#include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
