@@ -2,7 +2,7 @@
 #pragma once
 
 // Exceptions between ranks: the standard library's keep their type, and so do those made known by
-// `known_exception`; of all others a `remote_error` tells.
+// `known_exception`; of all others a `remote_error` tells. All of them tell their `origin`.
 
 #include <cstdint>
 #include <exception>
@@ -15,34 +15,57 @@
 namespace torc {
 
 namespace detail {
-struct remote_place;
+struct origin_access;
 } // namespace detail
 
-/// An exception of another rank whose type cannot travel. `what()` is the exception's own; of an
-/// exception without such a text, it names the type.
-class remote_error : public std::runtime_error {
+/// Where an exception that has come from another rank was thrown, and stays when it travels on.
+/// Such an exception is an object of its own class and of this one, as it may be one of
+/// std::nested_exception: `catch (const E&)` finds it, and `origin_of`, or `catch (const origin&)`,
+/// what is told here. An E that is final has none. Copies do not throw.
+class origin {
 public:
-  remote_error(const std::string& what, std::string type_name, int rank, std::string host);
+  origin(int rank, std::string host);
+  origin(const origin&) noexcept = default;
+  origin& operator=(const origin&) noexcept = default;
+  virtual ~origin() = default;
 
-  /// The exception's type, as in a C++ program.
-  const std::string& type_name() const noexcept { return origin_->type_name; }
   /// Where it was thrown.
-  int rank() const noexcept { return origin_->rank; }
+  int rank() const noexcept { return facts_->rank; }
   /// The name of that rank's host.
-  const std::string& host() const noexcept { return origin_->host; }
+  const std::string& host() const noexcept { return facts_->host; }
   /// Where its task was submitted: a function and how far into it, as debuggers take it, such as
   /// "solve()+0x1f". Empty if the task was spawned. Slow.
   std::string submitted_in() const;
 
 private:
-  struct origin {
-    std::string type_name;
+  struct facts {
     int rank;
     std::string host;
     std::uintptr_t place = 0; ///< as an offset from the program's beginning; 0: not known
   };
-  friend struct detail::remote_place;
-  std::shared_ptr<origin> origin_; // copying an exception must not throw
+  /// The type that the exception was thrown with, if this object's class only adds the origin.
+  virtual const std::type_info* thrown_type() const noexcept { return nullptr; }
+
+  friend struct detail::origin_access;
+  std::shared_ptr<facts> facts_;
+};
+
+/// Null if the exception was thrown on this rank. Valid as long as the exception.
+inline const origin* origin_of(const std::exception& e) noexcept {
+  return dynamic_cast<const origin*>(&e);
+}
+
+/// An exception of another rank whose type cannot travel. `what()` is the exception's own; of an
+/// exception without such a text, it names the type.
+class remote_error : public std::runtime_error, public origin {
+public:
+  remote_error(const std::string& what, std::string type_name, const origin& from);
+
+  /// The exception's type, as in a C++ program.
+  const std::string& type_name() const noexcept { return *type_name_; }
+
+private:
+  std::shared_ptr<const std::string> type_name_; // copying an exception must not throw
 };
 
 namespace detail {
@@ -50,14 +73,25 @@ namespace detail {
 /// How exceptions of one type travel; no blocks are made.
 struct exception_codec {
   void (*save)(writer& w, const std::exception_ptr& e);
-  std::exception_ptr (*load)(reader& r, const std::exception_ptr& nested); ///< may be null
+  /// `nested` may be null.
+  std::exception_ptr (*load)(reader& r, const origin& from, const std::exception_ptr& nested);
 };
 
 void add_known_exception(const std::type_info& type, const exception_codec& codec);
 
+/// An exception that keeps its type, and tells where it is from.
+template <class E>
+class with_origin : public E, public origin {
+public:
+  with_origin(E e, const origin& from) : E(std::move(e)), origin(from) {}
+
+private:
+  const std::type_info* thrown_type() const noexcept override { return &typeid(E); }
+};
+
 /// `e` as if thrown by std::throw_with_nested while `nested` was handled, or alone if it is null.
 template <class E>
-std::exception_ptr as_exception(E e, const std::exception_ptr& nested) {
+std::exception_ptr thrown(E e, const std::exception_ptr& nested) {
   try {
     if (!nested) {
       throw std::move(e);
@@ -69,6 +103,15 @@ std::exception_ptr as_exception(E e, const std::exception_ptr& nested) {
     }
   } catch (...) {
     return std::current_exception();
+  }
+}
+
+template <class E>
+std::exception_ptr as_exception(E e, const origin& from, const std::exception_ptr& nested) {
+  if constexpr (std::is_final_v<E> || std::is_base_of_v<origin, E>) {
+    return thrown(std::move(e), nested);
+  } else {
+    return thrown(with_origin<E>(std::move(e), from), nested);
   }
 }
 
@@ -89,13 +132,13 @@ struct exception_traits {
       }
     }
   }
-  static std::exception_ptr load(reader& r, const std::exception_ptr& nested) {
+  static std::exception_ptr load(reader& r, const origin& from, const std::exception_ptr& nested) {
     if constexpr (!by_text) {
-      return as_exception(load_value<E>(r), nested);
+      return as_exception(load_value<E>(r), from, nested);
     } else if constexpr (std::is_constructible_v<E, const std::string&>) {
-      return as_exception(E(load_value<std::string>(r)), nested);
+      return as_exception(E(load_value<std::string>(r)), from, nested);
     } else {
-      return as_exception(E(load_value<std::string>(r).c_str()), nested);
+      return as_exception(E(load_value<std::string>(r).c_str()), from, nested);
     }
   }
   static constexpr exception_codec codec{&save, &load};

@@ -11,8 +11,8 @@ namespace torc {
 /// What a task ends with that has been stopped: its future was cancelled, or the group or task it
 /// belongs to has failed or was stopped. Thrown at stop points: `stop_point`, `get`, `sync`, and
 /// all operations that wait. A stopped task that has not started does not run. Keeps its type
-/// between ranks.
-class cancelled : public std::exception {
+/// between ranks; it has no `origin`, as it is no failure of where it is thrown.
+class cancelled final : public std::exception {
 public:
   const char* what() const noexcept override { return "torc: the task was cancelled"; }
 };

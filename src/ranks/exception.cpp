@@ -23,25 +23,9 @@
 #include <vector>
 
 #include "scheduler/code_name.hpp"
+#include "scheduler/exception_view.hpp"
 
-namespace torc {
-
-remote_error::remote_error(const std::string& what, std::string type_name, int rank,
-                           std::string host)
-    : std::runtime_error(what),
-      origin_(std::make_shared<origin>(origin{std::move(type_name), rank, std::move(host)})) {}
-
-std::string remote_error::submitted_in() const {
-  return origin_->place == 0 ? "" : detail::place_name(origin_->place);
-}
-
-namespace detail {
-
-/// Where the task of such an exception was submitted.
-struct remote_place {
-  static std::uintptr_t& of(const remote_error& e) noexcept { return e.origin_->place; }
-};
-
+namespace torc::detail {
 namespace {
 
 /// How the standard library's exceptions and ours become bytes; most are their text.
@@ -51,22 +35,19 @@ struct bytes_of {
   static E load(reader& r) { return E(load_value<std::string>(r)); }
 };
 
+/// Goes before all of these.
 template <>
-struct bytes_of<remote_error> {
-  static void save(writer& w, const remote_error& e) {
-    save_value<std::string>(w, e.what());
-    save_value<std::string>(w, e.type_name());
-    w.put(e.rank());
-    save_value<std::string>(w, e.host());
-    w.put(std::uint64_t{remote_place::of(e)});
+struct bytes_of<origin> {
+  static void save(writer& w, const origin& from) {
+    w.put(from.rank());
+    save_value<std::string>(w, from.host());
+    w.put(std::uint64_t{origin_access::place(from)});
   }
-  static remote_error load(reader& r) {
-    const auto what = load_value<std::string>(r);
-    auto type_name = load_value<std::string>(r);
+  static origin load(reader& r) {
     const int rank = r.get<int>();
-    remote_error e(what, std::move(type_name), rank, load_value<std::string>(r));
-    remote_place::of(e) = r.get<std::uint64_t>();
-    return e;
+    origin from(rank, load_value<std::string>(r));
+    origin_access::place(from) = r.get<std::uint64_t>();
+    return from;
   }
 };
 
@@ -131,23 +112,45 @@ struct bytes_of<std::future_error> {
   }
 };
 
+void save_remote_error(writer& w, const std::string& what, const std::string& type_name) {
+  save_value<std::string>(w, what);
+  save_value<std::string>(w, type_name);
+}
+
 template <class E>
-constexpr exception_codec exact{[](writer& w, const std::exception_ptr& p) {
-                                  try {
-                                    std::rethrow_exception(p);
-                                  } catch (const E& e) {
-                                    bytes_of<E>::save(w, e);
-                                  }
-                                },
-                                [](reader& r, const std::exception_ptr& nested) {
-                                  return as_exception(bytes_of<E>::load(r), nested);
-                                }};
+constexpr exception_codec exact{
+    [](writer& w, const std::exception_ptr& p) {
+      try {
+        std::rethrow_exception(p);
+      } catch (const E& e) {
+        bytes_of<E>::save(w, e);
+      }
+    },
+    [](reader& r, const origin& from, const std::exception_ptr& nested) {
+      return as_exception(bytes_of<E>::load(r), from, nested);
+    }};
+
+/// Its text and that of its type.
+template <>
+constexpr exception_codec exact<remote_error>{
+    [](writer& w, const std::exception_ptr& p) {
+      try {
+        std::rethrow_exception(p);
+      } catch (const remote_error& e) {
+        save_remote_error(w, e.what(), e.type_name());
+      }
+    },
+    [](reader& r, const origin& from, const std::exception_ptr& nested) {
+      const auto what = load_value<std::string>(r);
+      return thrown(remote_error(what, load_value<std::string>(r), from), nested);
+    }};
 
 /// Of these there is nothing to tell but that they are.
 template <class E>
-constexpr exception_codec plain{
-    [](writer&, const std::exception_ptr&) {},
-    [](reader&, const std::exception_ptr& nested) { return as_exception(E(), nested); }};
+constexpr exception_codec plain{[](writer&, const std::exception_ptr&) {},
+                                [](reader&, const origin& from, const std::exception_ptr& nested) {
+                                  return as_exception(E(), from, nested);
+                                }};
 
 /// By name, because a type may have more than one std::type_info if libraries are loaded.
 using known_exceptions = std::map<std::string, exception_codec, std::less<>>;
@@ -188,77 +191,27 @@ std::optional<exception_codec> find_known(std::string_view name) {
   return i == table.map.end() ? std::nullopt : std::optional(i->second);
 }
 
-/// What is thrown by std::throw_with_nested(E()) has a type of the library's own, of this name.
-constexpr std::string_view nested_prefix = "St17_Nested_exceptionI";
-
-std::string_view without_nested(std::string_view name) {
-  if (name.starts_with(nested_prefix) && name.ends_with('E')) {
-    name.remove_prefix(nested_prefix.size());
-    name.remove_suffix(1);
-    if (name.starts_with('K')) { // of a constant object, libstdc++ keeps the const
-      name.remove_prefix(1);
-    }
-  }
-  return name;
-}
-
-std::string demangle(const std::string& name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(
-      abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? text.get() : name;
-}
-
-/// What can be seen of an exception.
-struct view {
-  std::string name;          ///< its type's, mangled
-  std::string what;          ///< its text
-  std::exception_ptr nested; ///< what is nested in it
-};
-
-view look_at(const std::exception_ptr& p) {
-  view v;
-  try {
-    std::rethrow_exception(p);
-  } catch (const std::exception& e) {
-    v.name = typeid(e).name();
-    v.what = e.what();
-    if (const auto* n = dynamic_cast<const std::nested_exception*>(&e)) {
-      v.nested = n->nested_ptr();
-    }
-  } catch (const std::nested_exception& e) {
-    v.name = typeid(e).name();
-    v.nested = e.nested_ptr();
-  } catch (...) {
-    if (const std::type_info* type = abi::__cxa_current_exception_type()) {
-      v.name = type->name();
-    }
-  }
-  v.name = std::string(without_nested(v.name));
-  if (v.what.empty()) {
-    v.what = "an exception of type " + (v.name.empty() ? "unknown" : demangle(v.name));
-  }
-  return v;
-}
-
 /// Of a longer chain of nested exceptions the innermost are left out.
 constexpr std::size_t max_chain = 100;
 
-void save_one(writer& w, const std::exception_ptr& p, const view& v, int rank,
-              std::string_view host) {
+void save_one(writer& w, const std::exception_ptr& p, const exception_view& v, const origin& here) {
+  const auto begin = [&](const std::string& type) {
+    save_value<std::string>(w, type);
+    bytes_of<origin>::save(w, v.from.value_or(here));
+  };
   const std::size_t size = w.bytes().size();
   const std::size_t blocks = w.blocks().size();
-  if (const auto codec = find_known(v.name)) {
+  if (const auto codec = find_known(v.type)) {
     try {
-      save_value<std::string>(w, v.name);
+      begin(v.type);
       codec->save(w, p);
       return;
     } catch (...) {
       w.truncate(size, blocks);
     }
   }
-  save_value<std::string>(w, typeid(remote_error).name());
-  bytes_of<remote_error>::save(w, remote_error(v.what, demangle(v.name), rank, std::string(host)));
+  begin(typeid(remote_error).name());
+  save_remote_error(w, v.what, demangled(v.type));
 }
 
 std::exception_ptr load_one(reader& r, const std::exception_ptr& nested) {
@@ -266,38 +219,35 @@ std::exception_ptr load_one(reader& r, const std::exception_ptr& nested) {
   if (!codec) {
     throw bad_message("torc: a received exception is of a type that is not known here");
   }
-  return codec->load(r, nested);
+  const origin from = bytes_of<origin>::load(r);
+  return codec->load(r, from, nested);
 }
 
 } // namespace
 
 // The innermost exception goes first, as it must exist when another is to be put around it.
 void save_exception(writer& w, const std::exception_ptr& e, int rank, std::string_view host) {
-  std::vector<std::pair<std::exception_ptr, view>> chain;
+  std::vector<std::pair<std::exception_ptr, exception_view>> chain;
   for (std::exception_ptr p = e; p && chain.size() < max_chain;) {
-    view v = look_at(p);
+    exception_view v(p);
     std::exception_ptr nested = v.nested;
     chain.emplace_back(std::move(p), std::move(v));
     p = std::move(nested);
   }
   const inline_section section(w); // the exception may be gone when a block is sent
   w.put(static_cast<std::uint8_t>(chain.size()));
+  const origin here(rank, std::string(host));
   for (auto i = chain.rbegin(); i != chain.rend(); ++i) {
-    save_one(w, i->first, i->second, rank, host);
+    save_one(w, i->first, i->second, here);
   }
-}
-
-std::string text_of(const std::exception_ptr& e) {
-  const view v = look_at(e);
-  return demangle(v.name) + ": " + v.what;
 }
 
 void note_place(const std::exception_ptr& e, std::uintptr_t place) noexcept {
   try {
     std::rethrow_exception(e);
-  } catch (const remote_error& remote) {
-    if (remote_place::of(remote) == 0) {
-      remote_place::of(remote) = place;
+  } catch (const origin& from) {
+    if (origin_access::place(from) == 0) {
+      origin_access::place(from) = place;
     }
   } catch (...) {
   }
@@ -322,5 +272,4 @@ void add_known_exception(const std::type_info& type, const exception_codec& code
   table.map.insert_or_assign(type.name(), codec);
 }
 
-} // namespace detail
-} // namespace torc
+} // namespace torc::detail

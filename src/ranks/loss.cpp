@@ -18,6 +18,7 @@
 
 #include "ranks/engine.hpp"
 #include "scheduler/code_name.hpp"
+#include "scheduler/exception_view.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
@@ -174,8 +175,10 @@ void rank_engine::dying(const char* signal) noexcept {
   ::alarm(2);
   const worker* const w = this_worker();
   const std::uintptr_t code = w != nullptr ? w->own.begun.load(std::memory_order_relaxed) : 0;
+  const std::exception_ptr error = std::current_exception(); // std::terminate catches it
   const std::string line = "torc: rank " + std::to_string(rank) + " on " +
                            hosts[static_cast<std::size_t>(rank)] + " dies of " + signal +
+                           (error ? " with " + text_of(error) : "") +
                            (code != 0 ? " while it runs " + code_name(code) : "") + "\n";
   static_cast<void>(!write(STDERR_FILENO, line.data(), line.size()));
   ::alarm(0);

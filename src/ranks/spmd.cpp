@@ -12,6 +12,7 @@
 
 #include "ranks/engine.hpp"
 #include "ranks/exception.hpp"
+#include "scheduler/exception_view.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc {
@@ -165,6 +166,7 @@ void rank_engine::part_failed(int r, reader& body) {
 void rank_engine::expect_end_of_collective() const {
   if (clock::now() - collective_.failed_at > others_turn) {
     throw std::runtime_error("an spmd has failed on rank " + std::to_string(collective_.failed) +
+                             " on " + hosts[static_cast<std::size_t>(collective_.failed)] +
                              " with " + collective_.failure +
                              ", and others are still in it 10 seconds later");
   }

@@ -75,12 +75,7 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
 }
 
 /// Says on stderr what this rank is doing, in one piece.
-void session::explain() {
-  const std::string who = engine_ ? "rank " + std::to_string(place_.rank) + " on " +
-                                        hosts_[static_cast<std::size_t>(place_.rank)] + ": "
-                                  : "";
-  std::fputs(explanation(*scheduler_, who).c_str(), stderr);
-}
+void session::explain() { std::fputs(explanation(*scheduler_, place_.who()).c_str(), stderr); }
 
 session::~session() = default;
 
@@ -127,6 +122,7 @@ void session::meet(configuration& c) {
     workers.push_back(n);
     place_.first_workers.push_back(place_.first_workers.back() + n);
   }
+  place_.host = hosts_[static_cast<std::size_t>(place_.rank)];
   c.workers = workers[static_cast<std::size_t>(place_.rank)];
   transport_->make_pages(workers);
   c.survive = root.survive != 0;

@@ -105,6 +105,14 @@ std::uintptr_t place_offset(const void* place) noexcept {
   return place == nullptr ? 0 : reinterpret_cast<std::uintptr_t>(place) - program_base();
 }
 
+std::string demangled(const std::string& mangled) {
+  int status = 0;
+  char* const plain = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
+  std::string name = plain != nullptr ? plain : mangled;
+  std::free(plain);
+  return name;
+}
+
 namespace {
 std::string behind(std::string name, std::uintptr_t offset) {
   char text[24];
@@ -112,11 +120,8 @@ std::string behind(std::string name, std::uintptr_t offset) {
   return std::move(name) + text;
 }
 
-std::string demangled(const std::string& mangled) {
-  int status = 0;
-  char* const plain = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
-  std::string name = plain != nullptr ? plain : mangled;
-  std::free(plain);
+std::string function_name(const std::string& mangled) {
+  std::string name = demangled(mangled);
   // A function object's is that of what runs it: torc::detail::spawned<F, Args...>::run(...).
   constexpr std::string_view ours = "torc::detail::", run = "::run(torc::detail::descriptor&)";
   if (name.starts_with(ours) && name.ends_with(run)) {
@@ -129,14 +134,14 @@ std::string demangled(const std::string& mangled) {
 std::string code_name(std::uintptr_t offset) {
   const program_file file;
   const auto f = file.find(offset);
-  return f.name.empty() ? behind("program", offset) : demangled(std::string(f.name));
+  return f.name.empty() ? behind("program", offset) : function_name(std::string(f.name));
 }
 
 std::string place_name(std::uintptr_t offset) {
   const program_file file;
   const auto f = file.find(offset - 1); // the call, which may be the last that its function does
   return f.name.empty() ? behind("program", offset - 1)
-                        : behind(demangled(std::string(f.name)), offset - 1 - f.begin);
+                        : behind(function_name(std::string(f.name)), offset - 1 - f.begin);
 }
 
 std::string submitted_in(std::uintptr_t offset) {

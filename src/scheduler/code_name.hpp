@@ -14,6 +14,9 @@ std::uintptr_t program_offset(any_function code) noexcept;
 /// The same for the place a call returns to; 0 for null.
 std::uintptr_t place_offset(const void* place) noexcept;
 
+/// A name of a type or function as in a C++ program; one that is none stays.
+std::string demangled(const std::string& mangled);
+
 /// The name of the function there, such as "fib(int)", from the symbol table of the program's file;
 /// without one (a stripped program) "program+0x1234". Slow.
 std::string code_name(std::uintptr_t offset);

@@ -3,14 +3,14 @@
 // The slow paths of the owner's side: somebody wants work, or a child is no longer ours.
 
 #include <cstdio>
-#include <cstdlib>
-#include <cxxabi.h>
 #include <torc/group.hpp>
 #include <torc/spawn.hpp>
 #include <typeinfo>
 
 #include "scheduler/baton.hpp"
 #include "scheduler/code_name.hpp"
+#include "scheduler/exception_view.hpp"
+#include "scheduler/scheduler.hpp"
 #include "scheduler/stop.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/worker.hpp"
@@ -186,14 +186,6 @@ std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noe
   }
 }
 
-void run_skipped(descriptor& d) noexcept {
-  if (d.ended == outcome::skipped) {
-    enter(*this_front(), d);
-    d.type->run(d);
-    leave_unwinding(d);
-  }
-}
-
 descriptor& running_task() noexcept {
   descriptor* d = this_front()->head.load(std::memory_order_relaxed);
   while (d->submits || d->claim.load(std::memory_order_relaxed) != claim_state::running) {
@@ -290,22 +282,13 @@ bool is_known(const std::exception_ptr& error) noexcept {
 } // namespace
 
 void report_lost(const std::exception_ptr& error, const void* place) noexcept {
-  if (is_known(error)) {
-    return;
+  if (is_cancelled(error) || is_known(error)) {
+    return; // whoever stopped the task, or the group, tells
   }
-  try {
-    std::rethrow_exception(error);
-  } catch (const cancelled&) { // whoever stopped the task knows
-  } catch (const std::exception& e) {
-    int status = 0;
-    char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
-    std::fprintf(stderr, "torc: an exception of a child task reached nobody: %s: %s%s\n",
-                 name != nullptr ? name : typeid(e).name(), e.what(),
-                 submitted_in(place_offset(place)).c_str());
-    std::free(name);
-  } catch (...) {
-    std::fprintf(stderr, "torc: an exception of a child task reached nobody\n");
-  }
+  const scheduler* const here = current_scheduler();
+  std::fprintf(stderr, "torc: %san exception of a child task reached nobody: %s%s\n",
+               here != nullptr ? here->place.who().c_str() : "", text_of(error).c_str(),
+               submitted_in(place_offset(place)).c_str());
 }
 
 } // namespace torc::detail

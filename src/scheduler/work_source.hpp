@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 namespace torc::detail {
@@ -42,7 +43,13 @@ protected:
 /// This process among the ranks, and its workers among all workers.
 struct position {
   int rank = 0;
+  std::string host;               ///< empty: there is no other rank
   std::vector<int> first_workers; ///< by rank, and the number of all workers
+
+  /// For the begin of a line: "rank 1 on n2: ".
+  std::string who() const {
+    return host.empty() ? "" : "rank " + std::to_string(rank) + " on " + host + ": ";
+  }
 
   int ranks() const noexcept { return static_cast<int>(first_workers.size()) - 1; }
   int first_worker() const noexcept { return first_workers[static_cast<std::size_t>(rank)]; }

@@ -199,7 +199,9 @@ int main(int argc, char** argv) {
   if (mode == "outcomes") return torc::start(outcomes);
   if (mode == "groups") return torc::start(groups);
   if (mode == "explained") return torc::start(explained);
-  if (mode == "uncaught") return torc::start([] { fail(); });
+  if (mode == "uncaught") {
+    return torc::start([] { torc::submit(torc::on_rank(2).pinned(), fail).get(); });
+  }
   if (mode == "spmd") return torc::start([] { torc::spmd(meet_but_for, 1).get(); });
   if (mode == "deadlock") return torc::start(test::wait_in_a_circle);
   if (mode == "signalled" && argc == 4) {

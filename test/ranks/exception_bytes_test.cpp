@@ -10,10 +10,12 @@
 #include <string>
 #include <system_error>
 #include <torc/remote_error.hpp>
+#include <torc/stop.hpp>
 #include <typeinfo>
 #include <variant>
 
 #include "ranks/exception.hpp"
+#include "scheduler/exception_view.hpp"
 
 namespace app {
 
@@ -23,6 +25,12 @@ public:
   using std::runtime_error::runtime_error;
 };
 inline const torc::known_exception<disk_full> disk_full_is_known;
+
+class last_word final : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+const torc::known_exception<last_word> last_word_is_known;
 
 /// With more to tell, by Boost.
 class bad_line : public std::exception {
@@ -88,24 +96,35 @@ std::exception_ptr trip_of(const E& e) {
   return trip(std::make_exception_ptr(e));
 }
 
-/// The exception in `p`, if it is exactly an E.
+/// The exception in `p`, if it is an E, and none of a type derived from it but for its origin.
 template <class E>
 E get(const std::exception_ptr& p) {
+  EXPECT_EQ(torc::detail::exception_view(p).type, typeid(E).name());
   try {
     std::rethrow_exception(p);
   } catch (const E& e) {
-    if constexpr (std::is_polymorphic_v<E>) {
-      if (typeid(e) != typeid(E)) {
-        throw std::runtime_error(std::string("not exactly that type: ") + typeid(e).name());
-      }
-    }
     return e;
+  }
+}
+
+/// "host:rank" of where it was thrown, if that was another rank.
+std::string from(const std::exception_ptr& p) {
+  try {
+    std::rethrow_exception(p);
+  } catch (const torc::origin& o) {
+    return o.host() + ":" + std::to_string(o.rank());
+  } catch (...) {
+    return "here";
   }
 }
 
 template <class E>
 void expect_kept(const E& e) {
-  EXPECT_STREQ(get<E>(trip_of(e)).what(), e.what());
+  const std::exception_ptr once = trip_of(e), twice = trip(once, 5, "other");
+  EXPECT_STREQ(get<E>(once).what(), e.what());
+  EXPECT_STREQ(get<E>(twice).what(), e.what());
+  EXPECT_EQ(from(once), "host:3");
+  EXPECT_EQ(from(twice), "host:3");
 }
 template <class... Es>
 void expect_text_kept() {
@@ -157,6 +176,40 @@ TEST(exception_bytes, known_ones_keep_their_type) {
   const auto s = get<app::stop>(trip_of(app::stop{3, std::string(100'000, 'x')}));
   EXPECT_EQ(s.code, 3);
   EXPECT_EQ(s.why, std::string(100'000, 'x'));
+  EXPECT_EQ(from(trip_of(app::disk_full("/tmp"))), "host:3");
+  EXPECT_EQ(from(trip_of(app::stop{3, ""})), "host:3");
+}
+
+/// Their mangled names are abbreviated within that of a template of torc's.
+TEST(exception_bytes, known_ones_of_torc_keep_their_type_twice) {
+  const auto twice = trip(trip_of(torc::timed_out("late")), 5, "other");
+  EXPECT_STREQ(get<torc::timed_out>(twice).what(), "late");
+  EXPECT_EQ(from(twice), "host:3");
+}
+
+TEST(exception_bytes, final_ones_and_cancelled_have_no_origin) {
+  EXPECT_EQ(get<app::last_word>(trip_of(app::last_word("x"))).what(), std::string("x"));
+  EXPECT_EQ(from(trip_of(app::last_word("x"))), "here");
+  EXPECT_EQ(from(trip_of(torc::cancelled())), "here");
+}
+
+TEST(exception_bytes, an_exception_thrown_on_has_another_origin) {
+  std::exception_ptr p;
+  try {
+    std::rethrow_exception(trip_of(app::disk_full("/tmp")));
+  } catch (const app::disk_full& e) {
+    EXPECT_EQ(torc::origin_of(e)->rank(), 3);
+    EXPECT_EQ(torc::origin_of(e)->submitted_in(), "");
+    p = std::make_exception_ptr(e); // a copy of that part of it
+  }
+  EXPECT_EQ(from(p), "here");
+  EXPECT_EQ(from(trip(p, 5, "other")), "other:5");
+}
+
+TEST(exception_bytes, a_text_of_it_tells_the_origin) {
+  const std::exception_ptr e = std::make_exception_ptr(app::disk_full("/tmp"));
+  EXPECT_EQ(torc::detail::text_of(e), "app::disk_full: /tmp");
+  EXPECT_EQ(torc::detail::text_of(trip(e)), "app::disk_full: /tmp, thrown on rank 3 on host");
 }
 
 TEST(exception_bytes, of_others_a_remote_error_tells) {
@@ -217,6 +270,9 @@ std::string text_of(const std::exception_ptr& p) {
 TEST(exception_bytes, nested_ones_stay_nested) {
   const auto known = trip(nest(app::disk_full("outer"), std::out_of_range("inner")));
   EXPECT_EQ(text_of<app::disk_full>(known), "outer");
+  EXPECT_EQ(torc::detail::exception_view(known).type, typeid(app::disk_full).name());
+  EXPECT_EQ(from(known), "host:3");
+  EXPECT_EQ(from(nested_in(known)), "host:3");
   EXPECT_STREQ(get<std::out_of_range>(nested_in(known)).what(), "inner");
 
   const auto unknown = trip(nest(app::unknown("outer"), app::unknown("inner")));
@@ -227,6 +283,24 @@ TEST(exception_bytes, nested_ones_stay_nested) {
   EXPECT_THROW(std::rethrow_exception(odd), app::stop);
   EXPECT_EQ(get<torc::remote_error>(nested_in(odd)).type_name(), "int");
   EXPECT_EQ(nested_in(nested_in(odd)), nullptr);
+  EXPECT_EQ(from(odd), "host:3");
+}
+
+TEST(exception_bytes, each_of_a_chain_keeps_its_own_origin) {
+  std::exception_ptr chain;
+  try {
+    try {
+      std::rethrow_exception(trip_of(app::disk_full("inner")));
+    } catch (...) {
+      std::throw_with_nested(torc::timed_out("outer"));
+    }
+  } catch (...) {
+    chain = trip(trip(std::current_exception(), 5, "other"), 7, "third");
+  }
+  EXPECT_EQ(text_of<torc::timed_out>(chain), "outer");
+  EXPECT_EQ(from(chain), "other:5");
+  EXPECT_STREQ(get<app::disk_full>(nested_in(chain)).what(), "inner");
+  EXPECT_EQ(from(nested_in(chain)), "host:3");
 }
 
 TEST(exception_bytes, of_a_long_chain_the_outermost_stay) {

@@ -172,36 +172,57 @@ void throw_nested() {
   }
 }
 
-/// Whether `f` ends in exactly an E with that text.
+/// Whether `f` throws an E with that text.
 template <class E, class F>
 testing::AssertionResult throws(const char* text, F f) {
   try {
     f();
-  } catch (const std::exception& e) {
-    return typeid(e) == typeid(E) && std::string(e.what()) == text
-               ? testing::AssertionSuccess()
-               : testing::AssertionFailure() << typeid(e).name() << ": " << e.what();
+  } catch (const E& e) {
+    return std::string(e.what()) == text ? testing::AssertionSuccess()
+                                         : testing::AssertionFailure() << e.what();
   }
   return testing::AssertionFailure() << "nothing is thrown";
 }
 
+/// Whether a task sent to rank 1 throws an E, and that tells it has been thrown there.
+template <class E>
+[[gnu::noinline]] testing::AssertionResult thrown_there() {
+  try {
+    torc::submit(other, thrower<E>, std::string("text")).get();
+  } catch (const E& e) {
+    const torc::origin* const from = torc::origin_of(e);
+    if (from == nullptr) {
+      return testing::AssertionFailure() << "it has no origin";
+    }
+    const std::string place = from->submitted_in();
+    return std::string(e.what()) == "text" && from->rank() == 1 && from->host() == "host0" &&
+                   place.find("thrown_there") != std::string::npos
+               ? testing::AssertionSuccess()
+               : testing::AssertionFailure() << e.what() << ", rank " << from->rank() << " on "
+                                             << from->host() << ", " << place;
+  }
+  return testing::AssertionFailure() << "nothing is thrown";
+}
+
+[[noreturn]] void forward(std::string text) {
+  torc::submit(torc::on_rank(2).pinned(), thrower<known_error>, text).get();
+  std::abort();
+}
+
 TEST(shipping, exceptions_keep_their_type) {
   run_world(ranks(2), [] {
-    const auto via = [](auto f, auto... args) {
-      return [=] { torc::submit(other, f, args...).get(); };
-    };
-    const std::string text = "text";
-    EXPECT_TRUE(throws<std::out_of_range>("text", via(thrower<std::out_of_range>, text)));
-    EXPECT_TRUE(throws<std::logic_error>("text", via(thrower<std::logic_error>, text)));
-    EXPECT_TRUE(throws<known_error>("text", via(thrower<known_error>, text)));
-    EXPECT_TRUE(throws<torc::remote_error>("text", via(thrower<private_error>, text)));
+    EXPECT_TRUE(thrown_there<std::out_of_range>());
+    EXPECT_TRUE(thrown_there<std::logic_error>());
+    EXPECT_TRUE(thrown_there<known_error>());
     try {
-      torc::submit(other, thrower<private_error>, text).get();
+      torc::submit(other, thrower<private_error>, std::string("text")).get();
+      FAIL();
     } catch (const torc::remote_error& e) {
+      EXPECT_STREQ(e.what(), "text");
       EXPECT_EQ(e.rank(), 1);
       EXPECT_EQ(e.host(), "host0");
-      EXPECT_NE(e.type_name().find("private_error"), std::string::npos);
       EXPECT_NE(e.submitted_in().find("exceptions_keep_their_type"), std::string::npos);
+      EXPECT_NE(e.type_name().find("private_error"), std::string::npos);
     }
     EXPECT_THROW(torc::submit(other, throw_number).get(), torc::remote_error);
     try {
@@ -211,6 +232,39 @@ TEST(shipping, exceptions_keep_their_type) {
       EXPECT_THROW(std::rethrow_if_nested(e), std::out_of_range);
     }
   });
+}
+
+TEST(shipping, exceptions_that_pass_a_rank_tell_where_they_were_thrown) {
+  run_world(ranks(3), [] {
+    try {
+      torc::submit(other, forward, std::string("text")).get();
+      FAIL();
+    } catch (const known_error& e) {
+      ASSERT_NE(torc::origin_of(e), nullptr);
+      EXPECT_EQ(torc::origin_of(e)->rank(), 2);
+      EXPECT_NE(torc::origin_of(e)->submitted_in().find("forward"), std::string::npos);
+    }
+    try {
+      torc::submit(torc::here, thrower<known_error>, std::string("x")).get();
+      FAIL();
+    } catch (const known_error& e) {
+      EXPECT_EQ(torc::origin_of(e), nullptr);
+    }
+  });
+}
+
+TEST(shipping, the_line_of_an_exception_that_reached_nobody_tells_where_it_was_thrown) {
+  testing::internal::CaptureStderr();
+  run_world(ranks(2), [] {
+    static_cast<void>(torc::submit(other.detached(), thrower<known_error>, std::string("text")));
+  });
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(
+      line.starts_with("torc: rank 0 on host0: an exception of a child task reached nobody: "))
+      << line;
+  EXPECT_NE(line.find("known_error: text, thrown on rank 1 on host0, submitted in "),
+            std::string::npos)
+      << line;
 }
 
 TEST(shipping, exceptions_reach_the_parent_that_did_not_ask) {

@@ -163,9 +163,6 @@ std::exception_ptr join_submitted() noexcept;
 /// nobody has started is not run; otherwise one that has been skipped is.
 void settle(descriptor& d, bool skip) noexcept;
 
-/// Runs `d` after all if it was skipped.
-void run_skipped(descriptor& d) noexcept;
-
 /// Throws what the joined child `d`, which has no result, ended with.
 [[noreturn]] void rethrow_failure(descriptor& d);
 

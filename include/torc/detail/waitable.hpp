@@ -246,16 +246,11 @@ private:
   /// Throws the first exception. If there is none, the failure that made us skip tasks was that of
   /// another child, which somebody else will ask for: run them.
   [[gnu::noinline, gnu::cold]] static void settle_failure(auto&... p) {
-    const auto check = [](auto& one) {
-      if (one.ended == outcome::error) {
-        one.rethrow();
-      }
-    };
     stop_point();
     forget_failure();
-    (check(p), ...);
-    (run_skipped(p), ...);
-    (check(p), ...);
+    ((p.ended == outcome::error ? rethrow_failure(p) : void()), ...);
+    (settle(p, false), ...);
+    ((p.ended != outcome::value ? rethrow_failure(p) : void()), ...); // or stopped meanwhile
   }
 
   std::tuple<task<T>&...> tasks_;
