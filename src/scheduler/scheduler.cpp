@@ -27,7 +27,7 @@ void futex_wake(atomic<std::uint32_t>& word) noexcept {
 } // namespace
 
 scheduler::scheduler(const configuration& c, front* fronts)
-    : config(c), place{0, {0, c.workers}}, fibers(c.stack_size, &worker::loop) {
+    : config(c), place{.first_workers = {0, c.workers}}, fibers(c.stack_size, &worker::loop) {
   if (fronts == nullptr) {
     own_fronts_ = std::make_unique<front[]>(static_cast<std::size_t>(c.workers));
     fronts = own_fronts_.get();
@@ -76,6 +76,7 @@ bool scheduler::outside_begins() noexcept {
 }
 
 void scheduler::stop() noexcept {
+  timers::get().finish(*this);
   worker& w = *workers.front();
   pop(w.own, primary_);
   stopping_.store(true, std::memory_order_release);

@@ -69,6 +69,11 @@ void timers::cancel(alarm* a) noexcept {
   delete a;
 }
 
+void timers::finish(const scheduler& session) noexcept {
+  std::unique_lock lock(mutex_);
+  called_.wait(lock, [&] { return running_ == nullptr || running_->session != &session; });
+}
+
 bool timers::idle() noexcept {
   const std::lock_guard guard(mutex_);
   return alarms_.empty() && running_ == nullptr;

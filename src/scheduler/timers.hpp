@@ -37,6 +37,9 @@ public:
   void spread_stop() noexcept;
   /// To be called once for each. Afterwards the function is not running and will not be called.
   void cancel(alarm* a) noexcept;
+  /// Waits for the function of this session that is being called, if there is one: the task it lets
+  /// go on may have ended the session by now.
+  void finish(const scheduler& session) noexcept;
   /// Nothing is to be called, nor is being called.
   bool idle() noexcept;
   ~timers();

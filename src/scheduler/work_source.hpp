@@ -43,7 +43,7 @@ protected:
 /// This process among the ranks, and its workers among all workers.
 struct position {
   int rank = 0;
-  std::string host;               ///< empty: there is no other rank
+  std::string host = {};          ///< empty: there is no other rank
   std::vector<int> first_workers; ///< by rank, and the number of all workers
 
   /// For the begin of a line: "rank 1 on n2: ".

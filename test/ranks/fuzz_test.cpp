@@ -102,7 +102,7 @@ struct target {
       : wire(rank),
         workers(one_worker()),
         engine((use_scheduler(&workers), workers), wire, {"a", "a", "b", "b", "b"}) {
-    workers.place = {rank, {0, 1, 2, 3, 4, 5}};
+    workers.place = {.rank = rank, .first_workers = {0, 1, 2, 3, 4, 5}};
   }
   ~target() { clear(); }
 

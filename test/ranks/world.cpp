@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <gtest/gtest.h>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -83,8 +84,14 @@ void explain_world() {
 }
 
 world_ended run_launches(const world& w, const std::vector<application>& applications) {
+  struct shared { // by the victim, which may be anywhere when the others have ended
+    world w;
+    std::vector<application> applications;
+    world_ended result = {};
+  };
+  const auto all = std::make_shared<shared>(shared{w, applications});
   const std::size_t ranks = w.workers.size();
-  world_ended result;
+  world_ended& result = all->result;
   result.exit_codes.assign(applications.size(), std::vector<int>(ranks, -1));
   result.errors.resize(applications.size());
   const std::shared_ptr<in_process_net> net(
@@ -94,15 +101,16 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
                           .deaths_are_seen = w.survives}));
   sessions.assign(ranks, nullptr);
   cut_off_victim = [net, victim = w.victim] { net->kill(victim); };
-  const auto run_rank = [&](std::size_t rank) {
+  const auto run_rank = [all, net](std::size_t rank) {
+    auto& [in, launches, out] = *all;
     torc::detail::configuration c;
-    c.workers = w.workers[rank];
+    c.workers = in.workers[rank];
     c.stack_size = 1u << 20;
-    c.stealing = w.stealing;
-    c.suspicion = w.suspicion;
-    c.beat = w.beat;
-    c.survive = w.victim >= 0 && w.survives;
-    const bool dies = static_cast<int>(rank) == w.victim;
+    c.stealing = in.stealing;
+    c.suspicion = in.suspicion;
+    c.beat = in.beat;
+    c.survive = in.victim >= 0 && in.survives;
+    const bool dies = static_cast<int>(rank) == in.victim;
     if (dies) {
       begins_as_victim();
     }
@@ -112,12 +120,12 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
     } else {
       note_session(rank, &s);
     }
-    for (std::size_t i = 0; i < applications.size(); ++i) {
+    for (std::size_t i = 0; i < launches.size(); ++i) {
       try {
-        result.exit_codes[i][rank] = s.launch(applications[i]);
+        out.exit_codes[i][rank] = s.launch(launches[i]);
       } catch (...) {
         EXPECT_EQ(rank, 0u) << "the primary task's exception on another rank";
-        result.errors[i] = std::current_exception();
+        out.errors[i] = std::current_exception();
       }
     }
     s.shutdown();
@@ -126,13 +134,13 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
       note_session(rank, nullptr);
     }
     if (rank == 0) {
-      result.statistics = s.statistics();
+      out.statistics = s.statistics();
     }
   };
   std::vector<std::thread> others;
   for (std::size_t rank = 1; rank < ranks; ++rank) {
     if (static_cast<int>(rank) == w.victim) {
-      std::thread([run_rank, rank, net] { run_rank(rank); }).detach(); // does not come back
+      std::thread(run_rank, rank).detach(); // does not come back
     } else {
       others.emplace_back(run_rank, rank);
     }

@@ -30,7 +30,8 @@ struct name {
 
 const node& find(name n) {
   static std::mutex mutex;
-  static std::map<number, std::unique_ptr<program>> programs;
+  // Never destroyed: threads of victims may use it until the very end.
+  static auto& programs = *new std::map<number, std::unique_ptr<program>>;
   const std::lock_guard guard(mutex);
   auto& p = programs[n.seed];
   if (p == nullptr) p = std::make_unique<program>(n.seed);

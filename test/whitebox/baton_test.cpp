@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/baton.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
 
 #include "../session.hpp"
+#include "scheduler/scheduler.hpp"
 #include "scheduler/timers.hpp"
 
 namespace {
@@ -78,6 +80,19 @@ TEST(timers, an_alarm_in_the_past_posts_at_once) {
   const auto a = timers::get().set(timers::clock::time_point::min(), [&] { b.post(); });
   b.wait();
   timers::get().cancel(a);
+}
+
+TEST(timers, a_session_ends_after_what_lets_its_tasks_go_on) {
+  std::atomic<bool> begun{false}, ended{false};
+  test::run([&] {
+    timers::get().pause(torc::detail::current_scheduler()->root, timers::clock::now(), [&] {
+      begun = true;
+      std::this_thread::sleep_for(200ms);
+      ended = true;
+    });
+    test::spin_until(begun);
+  });
+  EXPECT_TRUE(ended);
 }
 
 TEST(timers, cancelled_alarms_do_not_post) {

@@ -37,8 +37,6 @@ torc::task<> await_both() {
   EXPECT_TRUE(torc::stop_token().stop_requested());
 }
 
-TEST(join, a_skipped_task_that_fails_after_all_stops_its_group) {
-  test::run(1, await_both);
-}
+TEST(join, a_skipped_task_that_fails_after_all_stops_its_group) { test::run(1, await_both); }
 
 } // namespace
