@@ -4,11 +4,29 @@
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <memory>
 #include <random>
 #include <thread>
 
+#include "../session.hpp"
 #include "programs.hpp"
 #include "world.hpp"
+
+namespace {
+
+/// Of those that have come from another rank.
+struct counted {
+  std::shared_ptr<int> arrived = nullptr;
+};
+std::shared_ptr<int> arrived = std::make_shared<int>();
+
+} // namespace
+
+template <>
+struct torc::codec<counted> {
+  static void save(writer&, const counted&) {}
+  static counted load(reader&) { return {arrived}; }
+};
 
 namespace {
 
@@ -86,6 +104,38 @@ TEST(losses, are_known_from_then_on) {
     EXPECT_EQ(there, 2);
     EXPECT_EQ(torc::map(fib_of, std::vector<int>(100, 10)).get(), std::vector<long>(100, 55));
   });
+}
+
+std::atomic<bool> runs_again{false}, rank_2_works{false};
+
+void work_on_2() {
+  rank_2_works = true;
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+/// On rank 1 it dies, when rank 2 has said goodbye and has two tasks of it.
+void leave_tasks_behind() {
+  if (runs_again.exchange(true)) return;
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  auto a = torc::submit(torc::on_rank(2).pinned(), work_on_2);
+  auto b = torc::submit(
+      torc::on_rank(2).pinned(), [](counted) {}, counted());
+  test::spin_until(rank_2_works);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  test::kill_victim();
+  a.get();
+}
+
+/// The others end while rank 2 is at the first of them.
+TEST(losses, nothing_is_left_behind_that_a_lost_rank_has_sent_at_the_end) {
+  world w = ranks(3);
+  w.victim = 1;
+  test::run_launches(w, {[] { // the victim, too, hears of the launch's end
+                       static_cast<void>(
+                           torc::submit(torc::on_rank(1).pinned().detached(), leave_tasks_behind));
+                       return 0;
+                     }});
+  EXPECT_TRUE(rank_2_works);
+  EXPECT_EQ(arrived.use_count(), 1);
 }
 
 } // namespace

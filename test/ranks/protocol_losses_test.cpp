@@ -47,7 +47,7 @@ struct rank final : site {
   void send(int to, header h) override;
   int give(int to, bool answer) override;
   bool hungry() override { return tasks.empty() && !busy; }
-  bool outstanding() override { return away > 0; }
+  bool outstanding() override { return away > 0 || guests > 0; }
   void closed() override {
     EXPECT_FALSE(has_closed);
     has_closed = true;
@@ -62,6 +62,7 @@ struct rank final : site {
   bool busy = false, has_closed = false, dead = false;
   std::vector<int> lost; ///< as this rank knows
   int away = 0;          ///< tasks of ours that others have
+  int guests = 0;        ///< tasks of others that are here
 };
 
 struct event {
@@ -145,6 +146,7 @@ struct simulation {
     if (t.ran_at == t.home) {
       task_done(id);
     } else {
+      --of(t.ran_at).guests;
       at(delay(),
          {.to = t.home, .from = t.ran_at, .h = {.what = message_kind::result}, .tasks = {id}});
     }
@@ -181,7 +183,8 @@ struct simulation {
   }
   void lose(rank& r, int lost) {
     const int running = r.busy ? r.tasks.back() : -1;
-    std::erase_if(r.tasks, [&](int id) { return id != running && of_task(id).home == lost; });
+    r.guests -= static_cast<int>(
+        std::erase_if(r.tasks, [&](int id) { return id != running && of_task(id).home == lost; }));
     if (r.outgoing.asked() == lost) {
       requests_to[static_cast<std::size_t>(r.id)] = 0;
     }
@@ -237,12 +240,16 @@ struct simulation {
         // nobody waits for it any more
       } else {
         r.tasks.insert(r.tasks.begin(), e.tasks.begin(), e.tasks.end());
+        for (const int id : e.tasks) {
+          r.guests += of_task(id).home != r.id;
+        }
       }
       if (e.h.what == message_kind::request) {
         EXPECT_LE(++requests_to[static_cast<std::size_t>(e.from)], 1);
       }
       if (r.has_closed) {
-        EXPECT_TRUE(e.h.what == message_kind::lifeline || e.h.what == message_kind::withdrawal)
+        EXPECT_TRUE(e.h.what == message_kind::lifeline || e.h.what == message_kind::withdrawal ||
+                    e.h.what == message_kind::passed_on)
             << "after the end, and no hint";
         return;
       }
@@ -300,6 +307,7 @@ int rank::give(int to, bool answer) {
   const int given = tasks.front();
   tasks.erase(tasks.begin());
   if (task& t = sim.of_task(given); t.home != id) {
+    --guests;
     sim.at(sim.delay(),
            {.to = t.home,
             .from = id,
