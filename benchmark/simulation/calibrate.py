@@ -66,13 +66,20 @@ class Bench:
         return [statistics.fmean(values) for values in zip(*runs)]
 
     def messages(self):
-        """The figures of ranks/torc_messages by their names."""
+        """Medians of what ranks/torc_messages tells: counters by the names of benchmarks."""
+        runs = []
         with tempfile.TemporaryDirectory() as folder:
             out = pathlib.Path(folder) / "out.json"
-            output_of(MPIRUN + [2, 120, self.folder / "ranks/torc_messages", "--ranks=2x1",
-                                f"--benchmark_out={out}", "--benchmark_out_format=json"],
-                      TORC_WORKERS="1")
-            return {b["name"].split("/")[0]: b for b in json.loads(out.read_text())["benchmarks"]}
+            for _ in range(self.repetitions):
+                output_of(MPIRUN + [2, 120, self.folder / "ranks/torc_messages", "--ranks=2x1",
+                                    "--benchmark_filter=rank_(submit|steal|bandwidth)",
+                                    f"--benchmark_out={out}", "--benchmark_out_format=json"],
+                          TORC_WORKERS="1")
+                runs.append({b["name"].split("/")[0]: b
+                             for b in json.loads(out.read_text())["benchmarks"]})
+        return {name: {key: statistics.median(run[name][key] for run in runs)
+                       for key, value in one.items() if isinstance(value, float)}
+                for name, one in runs[0].items()}
 
 
 def fit(bench):

@@ -52,7 +52,6 @@ public:
         generations_(s.number<std::uint32_t>("generations", 1)),
         cyclic_(s.one_of("spread", {"map", "cyclic"}) == 1),
         chunk_(s.number<std::uint32_t>("chunk", 1)),
-        serial_(s.number<nanoseconds>("serial_ns", 0)),
         longest_first_(s.one_of("first", {"any", "longest"}) == 1),
         guess_(s.number("guess", 0.0)),
         cost_(make_costs(s)),
@@ -66,30 +65,16 @@ public:
 
   nanoseconds run(const task& t, worker& w) override {
     const auto [kind, generation, begin, end, a, b, c] = t.what;
-    if (kind == 0) {
-      if (generation == generations_) return 0;
-      w.then({.what = {0, generation + 1}});
-      const auto all = static_cast<std::uint32_t>(size_);
-      if (!cyclic_) {
-        w.spawn({.what = {1, generation, 0, all}});
-      } else {
-        for (std::uint32_t i = 0; i < all; i += chunk_)
-          w.submit(static_cast<int>(i / chunk_ % ranks_),
-                   {.what = {1, generation, i, std::min(i + chunk_, all)},
-                    .priority = priority(generation, i)});
-      }
-      return serial_;
-    }
-    std::uint32_t last = end;
-    while (last - begin > chunk_) { // as detail/chunked_loop.hpp halves
-      const std::uint32_t middle = begin + (last - begin + chunk_ - 1) / chunk_ / 2 * chunk_;
-      w.spawn({.what = {1, generation, middle, last}});
-      last = middle;
-    }
-    nanoseconds took = 0;
-    for (std::uint32_t i = begin; i < last; ++i)
-      took += cost_(generation, i);
-    return took;
+    if (kind != 0) return compute(generation, begin, end, w);
+    if (generation == generations_) return 0;
+    w.then({.what = {0, generation + 1}});
+    const auto all = static_cast<std::uint32_t>(size_);
+    if (!cyclic_) return compute(generation, 0, all, w);
+    for (std::uint32_t i = 0; i < all; i += chunk_)
+      w.submit(static_cast<int>(i / chunk_ % ranks_),
+               {.what = {1, generation, i, std::min(i + chunk_, all)},
+                .priority = priority(generation, i)});
+    return 0;
   }
   std::int64_t bytes(const task& t) const override { return 64 + elements(t); }
   std::int64_t result_bytes(const task& t) const override { return 32 + elements(t); }
@@ -99,7 +84,7 @@ public:
     for (std::uint32_t g = 0; g < generations_; ++g) {
       std::priority_queue<nanoseconds, std::vector<nanoseconds>, std::greater<>> free;
       for (std::int64_t r = 0; r < ranks; ++r)
-        free.push(end + serial_);
+        free.push(end);
       for (std::uint32_t i = 0; i < size_;) {
         nanoseconds took = 0;
         for (const std::uint32_t next = i + chunk_; i < size_ && i < next; ++i)
@@ -114,6 +99,17 @@ public:
   }
 
 private:
+  nanoseconds compute(std::uint32_t generation, std::uint32_t begin, std::uint32_t end, worker& w) {
+    while (end - begin > chunk_) { // as detail/chunked_loop.hpp halves
+      const std::uint32_t middle = begin + (end - begin + chunk_ - 1) / chunk_ / 2 * chunk_;
+      w.spawn({.what = {1, generation, middle, end}});
+      end = middle;
+    }
+    nanoseconds took = 0;
+    for (std::uint32_t i = begin; i < end; ++i)
+      took += cost_(generation, i);
+    return took;
+  }
   /// Of a task as long as the master thinks: two levels for twice the length, 4 for the mean.
   std::uint8_t priority(std::uint32_t generation, std::uint32_t i) const {
     if (!longest_first_) return 0;
@@ -131,7 +127,6 @@ private:
   const std::uint32_t generations_;
   const bool cyclic_;
   const std::uint32_t chunk_;
-  const nanoseconds serial_;
   const bool longest_first_;
   const double guess_;
   const costs cost_;

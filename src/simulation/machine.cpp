@@ -35,6 +35,7 @@ void machine::set(std::string_view name, std::string_view value) {
       {"search", &search},
       {"wake", &wake},
       {"tick_idle", &tick_idle},
+      {"start", &start},
       {"pack", &pack},
       {"detect", &detect},
       {"slow_share", &slow_share},

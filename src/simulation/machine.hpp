@@ -41,6 +41,8 @@ struct machine {
   nanoseconds wake = 50'000;         ///< to wake a thread
   nanoseconds tick_idle = 2'000'000; ///< how often a sleeping one looks for messages of other hosts
 
+  nanoseconds start = 50'000'000; ///< until the first task begins; the others have given up by then
+
   nanoseconds pack = 500; ///< makes a task or its result into bytes, or back
 
   nanoseconds detect = 1'000'000'000; ///< until a dead rank is noticed; then the job ends

@@ -29,6 +29,13 @@ rank::rank(world& w, int which, std::uint64_t seed)
       slowness_(w.random_.uniform() < w.machine_.slow_share ? w.machine_.slowness : 1),
       phase_(static_cast<std::uint32_t>(w.random_())) {}
 
+void rank::begins(nanoseconds time, const task& first) {
+  enqueue(first);
+  busy_ = true;
+  world_.count_busy(1);
+  world_.at(time, id, event_kind::work_ends);
+}
+
 void rank::enqueue(const task& t) {
   if (t.pinned) {
     own_.insert(own_.begin(), t);

@@ -31,6 +31,9 @@ class rank final : private detail::site {
 public:
   rank(world& w, int id, std::uint64_t seed);
 
+  /// Is the rank where the program begins, at that time, with this task.
+  void begins(nanoseconds time, const task& first);
+
   // Events.
   /// A message has come; it may be seen later.
   void arrives(std::uint32_t message);

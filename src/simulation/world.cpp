@@ -27,7 +27,7 @@ outcome world::run(int root, std::uint64_t most_events) {
   root_ = root;
   task first = workload_.first();
   first.pinned = true;
-  of(root).enqueue(first);
+  of(root).begins(machine_.start, first);
   for (int r = 0; r < size(); ++r) {
     at(0, r, event_kind::looks);
   }
@@ -128,6 +128,10 @@ void world::count_busy(int by) {
 }
 
 outcome world::result() {
+  for (nanoseconds* const time :
+       {&outcome_.ended, &outcome_.closed, &outcome_.deadlocked, &outcome_.ramp_up}) {
+    *time -= *time < 0 ? 0 : machine_.start;
+  }
   for (rank& r : ranks_) {
     outcome_.run += r.run;
     outcome_.stolen_near += r.stolen_near;

@@ -35,7 +35,7 @@ struct event {
   }
 };
 
-/// What came out. Times in nanoseconds from the beginning.
+/// What came out. Times in nanoseconds from the beginning of the first task.
 struct outcome {
   nanoseconds ended = -1;      ///< the first task and all below it; -1: never
   nanoseconds closed = -1;     ///< the last rank has left; -1: never
@@ -58,7 +58,7 @@ class world {
 public:
   world(const machine& m, workload& w, std::uint64_t seed, detail::policy p = {});
 
-  /// The first task runs on `root` at time 0. Returns when nothing is under way any more, or after
+  /// The first task runs on `root` when the machine has started. Returns when nothing is under way any more, or after
   /// so many events.
   outcome run(int root = 0, std::uint64_t most_events = UINT64_MAX);
 

@@ -115,6 +115,7 @@ machine machine_of(const small_world& w) {
           .search = 100,
           .wake = 5,
           .tick_idle = 20,
+          .start = 0,
           .pack = 0};
 }
 
