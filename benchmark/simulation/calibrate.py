@@ -112,7 +112,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, type=pathlib.Path, metavar="DIR")
-    parser.add_argument("--repetitions", type=int, default=5, metavar="N")
+    parser.add_argument("--repetitions", type=int, default=7, metavar="N")
     parser.add_argument("--keep", action="store_true", help="do not fit again, only compare")
     arguments = parser.parse_args()
     bench = Bench(arguments.build, arguments.repetitions)

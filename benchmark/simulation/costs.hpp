@@ -10,7 +10,7 @@ namespace simulated {
 
 /// How long the tasks of a population take.
 struct costs {
-  enum class law { constant, uniform, exponential, lognormal, pareto } kind;
+  enum class law { constant, uniform, lognormal, pareto } kind;
   double mean_ns;
   double shape;     ///< sigma of the logarithm, or the exponent of the tail
   double oversleep; ///< what a sleep of that time takes longer
@@ -26,9 +26,6 @@ struct costs {
     case law::uniform:
       factor = 2 * random.uniform();
       break;
-    case law::exponential:
-      factor = -std::log(random.uniform());
-      break;
     case law::lognormal:
       factor = std::exp(shape * random.normal() - shape * shape / 2);
       break;
@@ -42,8 +39,8 @@ struct costs {
 
 inline costs make_costs(settings& s) {
   costs c{};
-  c.kind = static_cast<costs::law>(
-      s.one_of("cost", {"constant", "uniform", "exponential", "lognormal", "pareto"}));
+  c.kind =
+      static_cast<costs::law>(s.one_of("cost", {"constant", "uniform", "lognormal", "pareto"}));
   c.mean_ns = s.number("mean_ns", 1e8);
   c.shape = s.number("shape", c.kind == costs::law::pareto ? 2.5 : 0.5);
   c.oversleep = s.number("oversleep", 0.0);

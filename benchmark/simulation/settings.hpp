@@ -32,9 +32,9 @@ public:
       throw std::invalid_argument(name + "=" + value + ": not a number, or negative");
     return otherwise;
   }
-  /// The position of the value among these words, the first by default.
-  int one_of(const std::string& name, std::initializer_list<const char*> words) {
-    const std::string value = text(name, *words.begin());
+  /// The position of the value among these words, which is `usual` by default.
+  int one_of(const std::string& name, std::initializer_list<const char*> words, int usual = 0) {
+    const std::string value = text(name, words.begin()[usual]);
     std::string all;
     int position = 0;
     for (const char* word : words) {

@@ -20,16 +20,15 @@ using torc::detail::policy;
 
 policy make_policy(settings& s) {
   policy p;
-  const auto amount = [&](const char* name, const char* usual, const char* other) {
-    const int n = s.one_of(name, {usual, other, "adaptive"});
-    const bool one = n != 2 && std::string(n == 0 ? usual : other) == "one";
-    return n == 2 ? policy::amount::adaptive : one ? policy::amount::one : policy::amount::half;
+  const auto choose = [&](auto& value, const char* name, std::initializer_list<const char*> words) {
+    value = static_cast<std::remove_reference_t<decltype(value)>>(
+        s.one_of(name, words, static_cast<int>(value)));
   };
-  p.victims = static_cast<policy::order>(s.one_of("victims", {"near_first", "flat"}));
-  p.victim = static_cast<policy::choice>(s.one_of("victim", {"random", "last_giver", "loads"}));
-  p.children = amount("children", "one", "half");
-  p.submitted = amount("submitted", "half", "one");
-  p.lifelines = s.one_of("silence", {"lifelines", "back_off"}) == 0;
+  choose(p.victims, "victims", {"near_first", "flat"});
+  choose(p.victim, "victim", {"random", "last_giver", "loads"});
+  choose(p.children, "children", {"one", "half", "adaptive"});
+  choose(p.submitted, "submitted", {"one", "half", "adaptive"});
+  choose(p.lifelines, "silence", {"back_off", "lifelines"});
   p.near_attempts = s.number("near_attempts", p.near_attempts);
   p.far_attempts = s.number("far_attempts", p.far_attempts);
   return p;

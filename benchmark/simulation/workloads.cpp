@@ -54,8 +54,7 @@ public:
         chunk_(s.number<std::uint32_t>("chunk", 1)),
         longest_first_(s.one_of("first", {"any", "longest"}) == 1),
         guess_(s.number("guess", 0.0)),
-        cost_(make_costs(s)),
-        bytes_(s.number<std::int64_t>("element_bytes", 8)) {
+        cost_(make_costs(s)) {
     size_ = s.number<std::int64_t>("tasks", size_);
     if (size_ < 1 || size_ > INT32_MAX || chunk_ < 1)
       throw std::invalid_argument("no such population");
@@ -119,8 +118,9 @@ private:
         static_cast<double>(cost_(generation, i)) * std::exp(guess_ * random.normal());
     return static_cast<std::uint8_t>(std::clamp(4.5 + 2 * std::log2(cost / cost_.mean_ns), 0., 9.));
   }
-  std::int64_t elements(const task& t) const {
-    return bytes_ * static_cast<std::int64_t>(t.what[3] - t.what[2]);
+  /// Their bytes.
+  static std::int64_t elements(const task& t) {
+    return 8 * static_cast<std::int64_t>(t.what[3] - t.what[2]);
   }
   const std::int64_t ranks_;
   std::int64_t size_;
@@ -130,7 +130,6 @@ private:
   const bool longest_first_;
   const double guess_;
   const costs cost_;
-  const std::int64_t bytes_;
 };
 
 } // namespace

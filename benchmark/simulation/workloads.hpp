@@ -28,8 +28,8 @@ std::unique_ptr<problem> make_fib(settings& s);
 /// A master that has all ranks compute a population, once or for some generations, by `map` or by
 /// `submit` in turn to all: tasks (of all ranks together) or tasks_a_rank, generations (1), spread
 /// (map, cyclic), chunk (1), first (any, longest: submitted with a priority by length, which the
-/// master knows up to a factor, guess (0) is the sigma of its logarithm), cost (constant, uniform, exponential, lognormal, pareto), mean_ns (100 ms), shape
-/// (sigma 0.5 or alpha 2.5), element bytes (8).
+/// master knows up to a factor, guess (0) is the sigma of its logarithm), cost (constant, uniform,
+/// lognormal, pareto), mean_ns (100 ms), shape (sigma 0.5 or alpha 2.5).
 std::unique_ptr<problem> make_population(settings& s, std::int64_t ranks);
 /// A recorded run (recording.hpp): trace=FILE.
 std::unique_ptr<problem> make_trace(settings& s);

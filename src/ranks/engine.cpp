@@ -280,11 +280,7 @@ void rank_engine::handle(arrival& a) {
 
 /// A message's beginning. The load is a hint to those who look for work.
 bytes rank_engine::head_of(header h) const {
-  std::uint32_t load = 0;
-  for (const auto& w : scheduler_.workers) {
-    load += w->shared.available.load(std::memory_order_relaxed);
-  }
-  h.load = static_cast<std::uint8_t>(load == 0 ? 0 : 32 - __builtin_clz(load));
+  h.load = load_hint(available());
   bytes head(sizeof h);
   std::memcpy(head.data(), &h, sizeof h);
   return head;

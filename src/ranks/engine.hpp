@@ -130,6 +130,7 @@ private:
   bool survive() const noexcept;
 
   struct parcel;
+  int available() const noexcept;
   int spare() const noexcept;
   descriptor* take_for_rank(bool& submitted);
   void publish_by_force();

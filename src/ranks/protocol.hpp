@@ -26,6 +26,7 @@
 // A rank may be lost (`lost`); the root may not. The others go on as if it had never been there.
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -67,6 +68,14 @@ struct header {
   std::uint16_t count = 0;
   std::uint32_t value = 0;
 };
+
+/// `header::load` of a rank that has so many tasks to give.
+inline std::uint8_t load_hint(int tasks) noexcept {
+  return static_cast<std::uint8_t>(std::bit_width(static_cast<unsigned>(tasks)));
+}
+
+/// A message of tasks is filled up to so many bytes.
+inline constexpr std::int64_t full_message = 3500;
 
 /// What the protocol asks of its rank.
 class site {

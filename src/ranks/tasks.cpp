@@ -21,8 +21,6 @@ std::int64_t time_limit_of(const descriptor& d) noexcept {
              : 0;
 }
 
-/// A message of tasks is filled up to here.
-constexpr std::size_t full_message = 3500;
 /// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it
 /// may have served and been asked again unseen, and have new children of its own before that.
 constexpr int ticks_of_rest = 4;
@@ -94,15 +92,18 @@ struct rank_engine::parcel {
   }
 };
 
-/// How many public tasks there are beyond those that idle workers of ours are about to take.
-/// Without this, ranks that are short of work send the same few tasks back and forth.
-int rank_engine::spare() const noexcept {
-  int available = 0;
+/// How many public tasks there are.
+int rank_engine::available() const noexcept {
+  std::uint32_t tasks = 0;
   for (const auto& w : scheduler_.workers) {
-    available += static_cast<int>(w->shared.available.load(std::memory_order_relaxed));
+    tasks += w->shared.available.load(std::memory_order_relaxed);
   }
-  return available - scheduler_.idle();
+  return static_cast<int>(tasks);
 }
+
+/// ... beyond those that idle workers of ours are about to take. Without this, ranks that are short
+/// of work send the same few tasks back and forth.
+int rank_engine::spare() const noexcept { return available() - scheduler_.idle(); }
 
 /// A task that may go elsewhere: the oldest child, which is the largest in a recursion, or the
 /// oldest submitted one. Null if all queues are without.
@@ -148,8 +149,8 @@ int rank_engine::give(int to, bool answer) {
   }
   parcel p(*this, to);
   const int most = to_oneself ? 1 : spare();
-  for (bool submitted = false;
-       p.count < protocol_.share(to, submitted, most) && p.w.bytes().size() < full_message;) {
+  for (bool submitted = false; p.count < protocol_.share(to, submitted, most) &&
+                               static_cast<std::int64_t>(p.w.bytes().size()) < full_message;) {
     descriptor* const d = take_for_rank(submitted);
     if (d != nullptr) {
       p.add(*this, *d);

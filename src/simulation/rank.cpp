@@ -11,14 +11,6 @@ namespace {
 
 /// How long a rank pauses that has found no work and has no lifelines; doubled each time.
 constexpr nanoseconds shortest_pause = 100'000, longest_pause = 100'000'000;
-/// As in src/ranks/tasks.cpp.
-constexpr std::int64_t full_message = 3500;
-
-/// As in src/ranks/engine.cpp.
-std::uint8_t load_hint(int tasks) {
-  return static_cast<std::uint8_t>(tasks == 0 ? 0
-                                              : 32 - __builtin_clz(static_cast<unsigned>(tasks)));
-}
 
 } // namespace
 
@@ -238,7 +230,7 @@ void rank::post(int to, std::int64_t size, message&& m) {
   const machine& c = world_.machine_;
   const link& l = world_.hosts_.together(id, to) ? c.near : c.far;
   world_.expect(!closed_ && to != id, "a rank sends after the end, or to itself");
-  m.head.load = load_hint(children_.size() + inbox_.size());
+  m.head.load = detail::load_hint(available());
   protocol_.sent(m.head.what);
   spend(l.overhead);
   ++sent;
@@ -263,10 +255,10 @@ void rank::post(int to, std::int64_t size, message&& m) {
 
 int rank::give(int to, bool answer) {
   const int idle = busy_ || !own_.empty() ? 0 : 1; // is about to take one
-  const int spare = children_.size() + inbox_.size() - idle;
+  const int spare = available() - idle;
   message m{.from = id, .head = {.what = message_kind::tasks, .value = answer}};
   std::int64_t size = header_bytes;
-  for (bool submitted = false; size < full_message;) {
+  for (bool submitted = false; size < detail::full_message;) {
     submitted = submitted || children_.empty();
     if (static_cast<int>(m.tasks.size()) >= protocol_.share(to, submitted, spare) ||
         (submitted && inbox_.empty())) {

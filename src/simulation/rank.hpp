@@ -59,7 +59,7 @@ public:
   bool has_closed() const noexcept { return closed_; }
   bool has_tasks() const noexcept { return !children_.empty() || !inbox_.empty() || !own_.empty(); }
   int away() const noexcept { return away_; }
-  protocol& policy() noexcept { return protocol_; }
+  const protocol& state_machine() const noexcept { return protocol_; }
   double slowness() const noexcept { return slowness_; }
 
   const int id;
@@ -86,6 +86,7 @@ private:
   std::optional<std::uint64_t> rest() override;
   void deadlocked() override;
 
+  int available() const noexcept { return children_.size() + inbox_.size(); }
   void post(int to, std::int64_t bytes, message&& m);
   void spend(nanoseconds t);
   nanoseconds answer_at(const message& m) const;

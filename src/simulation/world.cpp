@@ -138,7 +138,7 @@ outcome world::result() {
     outcome_.stolen_far += r.stolen_far;
     outcome_.messages += r.sent;
     outcome_.bytes += r.bytes;
-    const auto& s = r.policy().statistics();
+    const auto& s = r.state_machine().statistics();
     outcome_.requests += s.requests;
     outcome_.refused += s.refused;
     outcome_.lifelines += s.lifelines;

@@ -58,8 +58,8 @@ class world {
 public:
   world(const machine& m, workload& w, std::uint64_t seed, detail::policy p = {});
 
-  /// The first task runs on `root` when the machine has started. Returns when nothing is under way any more, or after
-  /// so many events.
+  /// The first task runs on `root` when the machine has started. Returns when nothing is under way
+  /// any more, or after so many events.
   outcome run(int root = 0, std::uint64_t most_events = UINT64_MAX);
 
   /// What shall happen besides; before `run`. If `leaves` is among it, that is the only way in

@@ -159,7 +159,7 @@ std::string fault(const small_world& w) {
   if (out.messages > static_cast<unsigned>(most_messages)) return "too many messages";
   for (int r = 0; r < w.ranks; ++r) {
     rank& one = sim.of(r);
-    if (one.busy() || one.has_tasks() || one.away() != 0 || one.policy().asked() >= 0) {
+    if (one.busy() || one.has_tasks() || one.away() != 0 || one.state_machine().asked() >= 0) {
       return "rank " + std::to_string(r) + " still has something to do";
     }
     if (w.wait > 0 && one.run < 5) { // of a hundred
