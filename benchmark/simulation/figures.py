@@ -22,16 +22,18 @@ SAMPLER = "problem=population tasks_a_rank=20"
 SCALING = [  # name, what, on how many ranks
     ("UTS T1L", "problem=uts tree=T1L", (64, 1024)),
     ("UTS T1XL", "problem=uts tree=T1XL", (64, 1024, 10240)),
-    ("UTS T3L", "problem=uts tree=T3L", (64, 1024, 10240)),
-    ("UTS T3XXL", "problem=uts tree=T3XXL", (64,)),
+    ("UTS T3L", "problem=uts tree=T3L", (64, 1024)),
+    ("UTS T3XXL", "problem=uts tree=T3XXL", (64, 1024)),
     ("UTS T1XL, nodes of 1 us", "problem=uts tree=T1XL node_ns=1000", (10240,)),
     ("fib(50)", "problem=fib n=50", (64, 1024)),
     ("fib(56)", "problem=fib n=56", (64, 1024, 10240)),
+    ("UTS T1L, 0.25 s a rank", "problem=uts tree=T1L", (64, 256, 1024, 10240)),
+    ("fib(56), 0.25 s a rank", "problem=fib n=56", (64, 256, 1024, 10240)),
     ("flat map", MAP, (64, 1024, 10240, 102400)),
     ("flat map, default chunk", MAP, (64, 1024, 10240)),
     ("cyclic master", f"{MAP} spread=cyclic", (64, 1024, 10240, 102400)),
     ("sampler, equal", SAMPLER, (64, 1024, 10240, 102400)),
-    ("sampler, equal, submitted in turn", f"{SAMPLER} spread=cyclic", (64, 1024, 10240, 102400)),
+    ("sampler, equal, submitted in turn", f"{SAMPLER} spread=cyclic", (64, 1024, 10240)),
     ("sampler, uniform", f"{SAMPLER} cost=uniform", (64, 1024, 10240)),
     ("sampler, log-normal", f"{SAMPLER} cost=lognormal", (64, 1024, 10240, 102400)),
     ("sampler, log-normal, longest first", f"{SAMPLER} spread=cyclic cost=lognormal first=longest",
@@ -86,9 +88,16 @@ def simulate(build, kind, name, what):
                                **json.loads(done.stdout)}) + "\n")
 
 
-def chunked(name, what, ranks):
-    """A loop's default chunk: eight tasks a worker."""
-    return what + (f" chunk={max(1, 1_000_000 // (8 * ranks))}" if "default" in name else "")
+def sized(name, what, ranks):
+    """What depends on the ranks: a loop's default chunk, eight tasks a worker; what a node or a
+    call takes where all ranks have the same to do."""
+    if "default chunk" in name:
+        return f"{what} chunk={max(1, 1_000_000 // (8 * ranks))}"
+    if "0.25 s a rank" in name:
+        unit, units = (("node_ns", 102_181_082) if "UTS" in name
+                       else ("call_ns", 2 * 365_435_296_162 - 1))
+        return f"{what} {unit}={0.25e9 * ranks / units:.4g}"
+    return what
 
 
 def main():
@@ -105,7 +114,7 @@ def main():
         for name, what, all_ranks in SCALING:
             for ranks in all_ranks:
                 simulate(arguments.build, "scaling", name,
-                         f"{chunked(name, what, ranks)} ranks={ranks}")
+                         f"{sized(name, what, ranks)} ranks={ranks}")
     else:
         from figures_draw import draw
         draw(known(), SCALING, POLICY_PROBLEMS, POLICIES, DOC)
