@@ -35,8 +35,8 @@ struct board {
 };
 
 template <class Solve>
-void add(Solve solve) {
-  bench::add("nqueens", [=](benchmark::State& state) {
+void add(Solve solve, const char* problem = "nqueens") {
+  bench::add(problem, [=](benchmark::State& state) {
     for (auto _ : state) {
       board empty{};
       benchmark::DoNotOptimize(empty);

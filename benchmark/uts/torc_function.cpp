@@ -12,8 +12,9 @@ counts search(const tree& t, const node& n);
 
 /// What lies below the children i, ..., last of a node: one task for child i, and the rest.
 counts search_from(const tree& t, const node& n, int i, int last) {
-  if (i == last) return search(t, uts::child(n, i));
-  auto below = torc::spawn([&t, &n, i] { return search(t, uts::child(n, i)); });
+  const node child = uts::child(n, i);
+  if (i == last) return search(t, child);
+  auto below = torc::spawn([&t, &child] { return search(t, child); });
   const counts rest = search_from(t, n, i + 1, last);
   return below.get() + rest;
 }

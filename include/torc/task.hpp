@@ -47,6 +47,7 @@ struct awaiting {
   std::uint32_t pending; ///< pushed and not joined
   bool failed;           ///< one of them has thrown, or been skipped
   bool parallel;         ///< they are children, and not called one after the other
+  std::uint16_t unused;  // set as well, so that it is one store
 };
 
 // A task costs some ten loads whose value the next one waits for, each of what has just been
@@ -69,39 +70,55 @@ struct promise_base : descriptor {
   std::suspend_always initial_suspend() const noexcept { return {}; }
 };
 
-/// The rare ways on from the claimed child `next` of `parent`: it is not ours any more, or must be
+// The rare ways on, each a call that gives the handle of what runs next: nothing has to be kept in
+// registers across it, so a coroutine that is resumed saves but one.
+
+/// Goes on with `next` once whoever wants work has been served.
+std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept;
+
+/// Goes on from the claimed child `next` of `parent`, which is not ours any more, or must be
 /// skipped, or somebody wants work. Suspends the fiber while a stolen child runs.
 std::coroutine_handle<> next_slow(promise_base& parent, promise_base& next) noexcept;
 
-struct final_awaiter {
-  bool await_ready() const noexcept { return false; }
+/// Takes the ended task off the stack. What runs next: its next sibling, or the parent.
+[[gnu::always_inline]] inline std::coroutine_handle<> end_task(front& f, promise_base& p) noexcept {
+  promise_base& parent = *p.parent;
+  if (parent.awaits.pending == 0) {
+    increment(f.tasks_run);
+    return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
+  }
+  --parent.awaits.pending;
+  auto& next = static_cast<promise_base&>(*p.prev);
+  if (!retire_and_claim(f, next) || parent.awaits.failed) [[unlikely]] {
+    return next_slow(parent, next);
+  }
+  next.parent = &parent; // not before it is ours: a thief has put its own value there
+  return next.handle();
+}
 
-  /// Takes the ended task off the stack and goes on with its next sibling, or the parent.
-  template <class T>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<T>> h) const noexcept {
-    promise<T>& p = h.promise();
-    promise_base* const parent = p.parent;
-    if (parent == nullptr) [[unlikely]] {
+/// Has the promise itself: the handle that `await_suspend` is given is one more load.
+template <class T>
+struct final_awaiter {
+  promise<T>& p;
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
+    if (p.parent == nullptr) [[unlikely]] {
       return std::noop_coroutine();
     }
-    front* f = this_front();
-    if (f->head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
-      p.settle_submitted();
-      f = this_front();
+    front& f = *this_front();
+    if (f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
+      return transfer(settle_and_end(p));
     }
-    if (parent->awaits.pending == 0) {
-      retire(*f, p);
-      return transfer(parent->handle());
-    }
-    --parent->awaits.pending;
-    auto& next = static_cast<promise_base&>(*p.prev);
-    if (!retire_and_claim(*f, next) || parent->awaits.failed) [[unlikely]] {
-      return transfer(next_slow(*parent, next));
-    }
-    next.parent = parent; // not before it is ours: a thief has put its own value there
-    return transfer(next.handle());
+    return transfer(end_task(f, p));
   }
   void await_resume() const noexcept {}
+
+private:
+  [[gnu::noinline, gnu::cold]] static std::coroutine_handle<>
+  settle_and_end(promise<T>& p) noexcept {
+    p.settle_submitted();
+    return end_task(*this_front(), p);
+  }
 };
 
 template <class T>
@@ -133,19 +150,21 @@ public:
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
     constexpr bool plain = std::is_trivially_destructible_v<object_of<T>> &&
                            (std::is_trivially_destructible_v<Parameters> && ...);
-    this->plain_frame_end = plain ? this_front()->frame_top : nullptr;
+    this->plain_frame_end = plain ? this_front()->frame_end : nullptr;
   }
   ~promise() {
     if (this->ended == outcome::value) {
       this->result.empty();
     } else if (this->ended == outcome::error) [[unlikely]] {
-      report_lost(this->take_error());
+      lose_error();
     }
   }
 
   task<T> get_return_object() noexcept;
-  final_awaiter final_suspend() const noexcept { return {}; }
-  void unhandled_exception() noexcept { replace_by(std::current_exception()); }
+  final_awaiter<T> final_suspend() noexcept { return {*this}; }
+  [[gnu::noinline, gnu::cold]] void unhandled_exception() noexcept {
+    replace_by(std::current_exception());
+  }
 
   /// Joins the children this task has submitted; their first exception becomes its outcome.
   void settle_submitted() noexcept {
@@ -174,6 +193,7 @@ public:
   }
 
 private:
+  [[gnu::noinline, gnu::cold]] void lose_error() noexcept { report_lost(this->take_error()); }
   void replace_by(std::exception_ptr e) noexcept {
     if (this->parent != nullptr) {
       this->parent->awaits.failed = true; // here, so that a task that ends well need not look
@@ -204,7 +224,7 @@ struct task_awaiter {
   template <class U>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
     p.parent = &parent.promise();
-    p.parent->awaits = {.pending = 0, .failed = false, .parallel = false};
+    p.parent->awaits = {.pending = 0, .failed = false, .parallel = false, .unused = 0};
     enter(*this_front(), p);
     return transfer(p.handle());
   }

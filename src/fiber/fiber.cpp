@@ -53,7 +53,6 @@ void jump(fiber& from, fiber& to, worker& w) noexcept {
 } // namespace
 
 void assume_frames(front& f, const fiber& to) noexcept {
-  f.frame_base = to.frame_base;
   f.frame_top = to.frame_top;
   f.frame_limit = to.frame_limit;
 }

@@ -17,11 +17,11 @@ struct buried_frame {
 /// A stack to run plain functions on, and one for the frames of coroutines. What runs on a fiber
 /// is suspended and resumed as a whole. Also stands for a thread's own stack (`adopt`).
 struct fiber {
-  void* context = nullptr;    ///< saved registers (Boost.Context), while it does not run
-  descriptor* head = nullptr; ///< its stack of tasks, while it does not run
-  char* frame_base = nullptr; ///< its stack of coroutine frames; null for a thread's own stack
-  char* frame_top = nullptr;
-  char* frame_limit = nullptr;
+  void* context = nullptr;       ///< saved registers (Boost.Context), while it does not run
+  descriptor* head = nullptr;    ///< its stack of tasks, while it does not run
+  char* frame_base = &no_frames; ///< its stack of coroutine frames
+  char* frame_top = &no_frames;
+  char* frame_limit = &no_frames;
   buried_frame* buried = nullptr;
   worker* tied = nullptr; ///< if set, only this worker resumes it
   /// What stops the task that runs on it; null if only all can be stopped. Entries of the stack

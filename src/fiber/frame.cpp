@@ -14,11 +14,17 @@ static_assert(dummy_size == frame_size(dummy_size));
 // while a newer one is alive stays where it is, in a list, until what is above it has gone. A dummy
 // of the same kind on top makes the newer one, when it is freed, come here as well.
 
-void* allocate_frame_slow(std::size_t bytes) { return ::operator new(bytes); }
+void* allocate_frame_slow(std::size_t bytes) {
+  front& f = *this_front();
+  if (f.frame_end != nullptr) { // threads that are no workers share a front, and do not write to it
+    f.frame_end = nullptr;
+  }
+  return ::operator new(bytes);
+}
 
 void free_frame_slow(void* frame, std::size_t bytes) noexcept {
   front& f = *this_front();
-  if (frame < f.frame_base || frame >= f.frame_limit) {
+  if (f.running == nullptr || frame < f.running->frame_base || frame >= f.frame_limit) {
     ::operator delete(frame, bytes);
     return;
   }

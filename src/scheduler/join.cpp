@@ -64,15 +64,9 @@ void wait_for_thief(descriptor& d) noexcept {
 
 } // namespace
 
-void push_slow(front& f) noexcept {
+void serve_slow(front& f) noexcept {
   if (f.self != nullptr) {
-    f.self->serve();
-  }
-}
-
-void pop_slow(front& f) noexcept {
-  if (f.self != nullptr) {
-    f.self->serve(); // above all: wait until nobody walks over the entry that is about to die
+    f.self->serve(); // above all: wait until nobody walks over an entry that is about to die
   }
 }
 
@@ -160,6 +154,11 @@ void settle(descriptor& d, bool skip) noexcept {
     }
     d.claim.store(claim_state::joined, std::memory_order_relaxed);
   }
+}
+
+std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept {
+  serve_slow(*this_front());
+  return next.handle();
 }
 
 std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noexcept {

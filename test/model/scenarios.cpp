@@ -144,7 +144,9 @@ void await_together(std::index_sequence<Others...>) {
   for (int i = 0; i <= last; ++i) {
     new (&world.slots[i]) item(i, nullptr, primary());
   }
-  push_and_enter(*this_front(), world.slots[last], world.slots[Others]...);
+  if (!push_and_enter(*this_front(), world.slots[last], world.slots[Others]...)) {
+    serve_slow(*this_front());
+  }
   world.slots[last].call();
   bool ours = true; // the one before
   for (int i = last; i-- > 0;) {

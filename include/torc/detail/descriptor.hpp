@@ -133,13 +133,16 @@ struct descriptor {
   static void* finished() noexcept { return reinterpret_cast<void*>(1); }
 };
 
+/// Where the stack of coroutine frames of a thread without one begins and ends.
+inline constinit char no_frames = 0;
+
 /// The part of a worker that its own fast paths touch: one cache line; and what others see of it.
 struct alignas(64) front {
   atomic<descriptor*> head{nullptr};
   atomic<bool> guard{true};
-  char* frame_base = nullptr;  ///< coroutine frames of the running fiber: their stack's begin,
-  char* frame_top = nullptr;   ///< next free byte
-  char* frame_limit = nullptr; ///< and end
+  char* frame_top = &no_frames;   ///< coroutine frames of the running fiber: next free byte,
+  char* frame_limit = &no_frames; ///< and the end of their stack
+  char* frame_end = nullptr;      ///< of the frame allocated last; null: it is from the heap
   fiber* running = nullptr;
   worker* self = nullptr;             ///< null: this thread is no worker
   atomic<std::uint64_t> tasks_run{0}; ///< for the statistics
@@ -150,10 +153,9 @@ struct alignas(64) front {
 };
 
 // The slow paths (src/scheduler/join.cpp).
-void push_slow(front& f) noexcept;
+void serve_slow(front& f) noexcept;
 bool claim_slow(descriptor& d) noexcept;
 bool claim_any(descriptor& d) noexcept;
-void pop_slow(front& f) noexcept;
 void leave_with_submitted(descriptor& d);
 
 /// Waits for the children that the running task has submitted; null or the first exception.
@@ -192,7 +194,7 @@ void finish_child(descriptor& d) noexcept;
   f.head.store(&d, std::memory_order_release); // a publisher that reads it sees all of d
   light_barrier();
   if (is_set(f.guard)) [[unlikely]] {
-    push_slow(f);
+    serve_slow(f);
   }
 }
 
@@ -226,25 +228,30 @@ inline void enter(front& f, descriptor& d) noexcept {
 
 /// Owner: makes `children` the newest pending children of the running task and starts to run
 /// `last`, their youngest sibling. As `push` for each and `enter`, but others see it at once.
+/// False: somebody wants work; call `serve_slow`.
 template <class... D>
-inline void push_and_enter(front& f, descriptor& last, D&... children) noexcept {
+inline bool push_and_enter(front& f, descriptor& last, D&... children) noexcept {
   descriptor* newest = f.head.load(std::memory_order_relaxed);
   ((children.prev = newest, newest = &children), ...);
   last.prev = newest;
   last.claim.store(claim_state::running, std::memory_order_relaxed);
   f.head.store(&last, std::memory_order_release);
   light_barrier();
-  if (is_set(f.guard)) [[unlikely]] {
-    push_slow(f);
-  }
+  return !is_set(f.guard);
+}
+
+/// Owner: takes the newest entry off the stack. False: somebody wants work; `d` may die only after
+/// `serve_slow`.
+[[gnu::always_inline]] inline bool pop_newest(front& f, descriptor& d) noexcept {
+  f.head.store(d.prev, std::memory_order_release);
+  light_barrier();
+  return !is_set(f.guard);
 }
 
 /// Owner: takes the newest entry off the stack; it may die afterwards.
 [[gnu::always_inline]] inline void pop(front& f, descriptor& d) noexcept {
-  f.head.store(d.prev, std::memory_order_release);
-  light_barrier();
-  if (is_set(f.guard)) [[unlikely]] {
-    pop_slow(f);
+  if (!pop_newest(f, d)) [[unlikely]] {
+    serve_slow(f);
   }
 }
 

@@ -29,11 +29,13 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 inline void* allocate_frame(std::size_t bytes) {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
-  if (static_cast<std::size_t>(f.frame_limit - f.frame_top) < size) [[unlikely]] {
+  char* const frame = f.frame_top;
+  char* const end = frame + size;
+  if (end > f.frame_limit) [[unlikely]] {
     return allocate_frame_slow(size);
   }
-  char* frame = f.frame_top;
-  f.frame_top = frame + size;
+  f.frame_top = end;
+  f.frame_end = end;
   return frame;
 }
 
@@ -49,13 +51,10 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 #endif
 
 /// Frees the frame from `frame` to `end` if it is the newest of the running fiber. False if it is
-/// not, if it is large, or if it is from the heap and `end` was read from the wrong place.
+/// not, or from the heap; then `end` is null.
 inline bool pop_frame(void* frame, const char* end) noexcept {
   front& f = *this_front();
-  // Frames of a fiber lie above its native stack, of at least this size: nothing else is as near.
-  constexpr std::size_t large = 16 * 1024;
-  if (end != f.frame_top || static_cast<std::size_t>(end - static_cast<char*>(frame)) > large)
-      [[unlikely]] {
+  if (end != f.frame_top) [[unlikely]] {
     return false;
   }
   f.frame_top = static_cast<char*>(frame);

@@ -180,12 +180,22 @@ void join_all(X&... x) noexcept {
   in_reverse([&failed]<class Y>(Y& y) { failed |= !waitable_for<Y>::join(y, failed); }, x...);
 }
 
+/// The same, but loaded by itself: g++ makes one vector load of two neighbours, which has to wait
+/// until the two stores of what has just been returned have left the processor.
+template <class T>
+T& in_register(T& x) noexcept {
+  T* p = &x;
+  asm("" : "+r"(p));
+  return *p;
+}
+
 /// Tasks that are awaited together. In a coroutine all but the last are pushed, the last is run in
 /// the awaiting one's place, and whoever ends goes on with the next (`final_awaiter`).
 template <class... T>
 class [[nodiscard("write co_await before it, or .get() behind it")]] wait_tasks {
 public:
-  explicit wait_tasks(task<T> & ... tasks) noexcept : tasks_(tasks...) {}
+  explicit wait_tasks(task<T> & ... tasks) noexcept
+      : promises_(in_register(access::promise_of(tasks))...) {}
 
   bool await_ready() const noexcept { return false; }
 
@@ -196,19 +206,13 @@ public:
 
   auto await_resume() {
     return std::apply(
-        [](auto&... t) {
-          if (((access::promise_of(t).ended != outcome::value) || ...)) [[unlikely]] {
-            settle_failure(access::promise_of(t)...);
+        [](auto&... p) {
+          if (((p.ended != outcome::value) || ...)) [[unlikely]] {
+            return values_after_failure(p...);
           }
-          if constexpr ((std::is_void_v<T> && ...)) {
-            return;
-          } else if constexpr (sizeof...(T) == 1) {
-            return (access::promise_of(t).take_value(), ...);
-          } else {
-            return std::tuple<object_of<T>...>{object_from(t)...};
-          }
+          return values_of(p...);
         },
-        tasks_);
+        promises_);
   }
 
   auto get() {
@@ -218,42 +222,54 @@ public:
       failed |= d.ended != outcome::value;
     };
     std::apply(
-        [&](auto&... t) {
-          (push(*this_front(), access::promise_of(t)), ...);
-          in_reverse(join, access::promise_of(t)...);
+        [&](auto&... p) {
+          (push(*this_front(), p), ...);
+          in_reverse(join, p...);
         },
-        tasks_);
+        promises_);
     return await_resume();
   }
 
 private:
   template <std::size_t... I>
   std::coroutine_handle<> start(promise_base & parent, std::index_sequence<I...>) noexcept {
-    promise_base& last = access::promise_of(std::get<sizeof...(I)>(tasks_));
+    promise_base& last = std::get<sizeof...(I)>(promises_);
     last.parent = &parent;
-    parent.awaits = {.pending = sizeof...(I), .failed = false, .parallel = true};
-    push_and_enter(*this_front(), last, access::promise_of(std::get<I>(tasks_))...);
+    parent.awaits = {.pending = sizeof...(I), .failed = false, .parallel = true, .unused = 0};
+    if (!push_and_enter(*this_front(), last, std::get<I>(promises_)...)) [[unlikely]] {
+      return transfer(serve_and_resume(last));
+    }
     return transfer(last.handle());
   }
   template <class U>
-  static object_of<U> object_from(task<U> & t) {
+  static object_of<U> object_from(promise<U> & p) {
     if constexpr (std::is_void_v<U>) {
       return {};
     } else {
-      return access::promise_of(t).take_value();
+      return p.take_value();
+    }
+  }
+  static auto values_of(promise<T> & ... p) {
+    if constexpr ((std::is_void_v<T> && ...)) {
+      return;
+    } else if constexpr (sizeof...(T) == 1) {
+      return (p.take_value(), ...);
+    } else {
+      return std::tuple<object_of<T>...>{object_from(p)...};
     }
   }
   /// Throws the first exception. If there is none, the failure that made us skip tasks was that of
   /// another child, which somebody else will ask for: run them.
-  [[gnu::noinline, gnu::cold]] static void settle_failure(auto&... p) {
+  [[gnu::noinline, gnu::cold]] static auto values_after_failure(promise<T> & ... p) {
     stop_point();
     forget_failure();
     ((p.ended == outcome::error ? rethrow_failure(p) : void()), ...);
     (settle(p, false), ...);
     ((p.ended != outcome::value ? rethrow_failure(p) : void()), ...); // or stopped meanwhile
+    return values_of(p...);
   }
 
-  std::tuple<task<T>&...> tasks_;
+  std::tuple<promise<T>&...> promises_;
 };
 
 } // namespace torc::detail
