@@ -22,7 +22,7 @@ SAMPLER = "problem=population tasks_a_rank=20"
 SCALING = [  # name, what, on how many ranks
     ("UTS T1L", "problem=uts tree=T1L", (64, 1024)),
     ("UTS T1XL", "problem=uts tree=T1XL", (64, 1024, 10240)),
-    ("UTS T3L", "problem=uts tree=T3L", (64, 1024)),
+    ("UTS T3L", "problem=uts tree=T3L", (64, 1024, 10240)),
     ("UTS T3XXL", "problem=uts tree=T3XXL", (64, 1024)),
     ("UTS T1XL, nodes of 1 us", "problem=uts tree=T1XL node_ns=1000", (10240,)),
     ("fib(50)", "problem=fib n=50", (64, 1024)),
