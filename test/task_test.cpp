@@ -247,6 +247,26 @@ TEST(task, named_tasks_are_awaited_in_any_order) {
   });
 }
 
+/// Runs a task when it is moved, as into a coroutine's frame.
+struct restless {
+  restless() = default;
+  restless(const restless&) { EXPECT_EQ(small(1).get(), 1); }
+  static torc::task<long> small(long x) { co_return x; }
+  static torc::task<long> with(restless, long x) { co_return x; }
+};
+
+TEST(task, a_parameter_that_runs_a_task_leaves_newer_frames_alone) {
+  run([] {
+    const restless r;
+    auto older = std::unique_ptr<torc::task<long>>(new torc::task<long>(restless::with(r, 1)));
+    torc::task<long> newer = restless::small(2);
+    older.reset(); // before the newer one, which must keep its place
+    torc::task<long> third = restless::small(3);
+    EXPECT_EQ(newer.get(), 2);
+    EXPECT_EQ(third.get(), 3);
+  });
+}
+
 TEST(task, large_frames) {
   const auto body = [](int x) -> torc::task<int> {
     std::array<int, 50000> local{};

@@ -148,8 +148,10 @@ public:
   /// The compiler offers the coroutine's parameters.
   template <class... Parameters>
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
+    // Since the frame was allocated its parameters have been moved there: nothing else was, then.
     constexpr bool plain = std::is_trivially_destructible_v<object_of<T>> &&
-                           (std::is_trivially_destructible_v<Parameters> && ...);
+                           (std::is_trivially_destructible_v<Parameters> && ...) &&
+                           (std::is_trivially_move_constructible_v<Parameters> && ...);
     this->plain_frame_end = plain ? this_front()->frame_end : nullptr;
   }
   ~promise() {
