@@ -148,10 +148,12 @@ public:
   /// The compiler offers the coroutine's parameters.
   template <class... Parameters>
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
-    // Since the frame was allocated its parameters have been moved there: nothing else was, then.
+    // Since the frame was allocated its parameters have been moved there, which must not have
+    // allocated others. What cannot be moved is a reference.
     constexpr bool plain = std::is_trivially_destructible_v<object_of<T>> &&
                            (std::is_trivially_destructible_v<Parameters> && ...) &&
-                           (std::is_trivially_move_constructible_v<Parameters> && ...);
+                           ((std::is_trivially_move_constructible_v<Parameters> ||
+                             !std::is_move_constructible_v<Parameters>)&&...);
     this->plain_frame_end = plain ? this_front()->frame_end : nullptr;
   }
   ~promise() {
