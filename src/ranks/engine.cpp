@@ -142,6 +142,9 @@ void rank_engine::advance(bool ask) {
     while (give(rank, false) > 0) {
     }
   }
+  if (closing_) {
+    await_guests();
+  }
   asked_.store(protocol_.asked(), std::memory_order_relaxed);
   const bool wanted_now = protocol_.wanted();
   if (wanted_now != wanted()) {

@@ -156,6 +156,7 @@ private:
   void beat(bool stopped);
   void lose(int r);
   void make_good(int r);
+  void await_guests();
   void run_here(descriptor& d) noexcept;
   void sum_up_losses() const noexcept;
   void report_loss(int r, const char* consequence);
@@ -199,9 +200,10 @@ private:
   int losses_ = 0;
   std::vector<clock::time_point> heard_; ///< by rank: when there was a message
   std::uint64_t again_ = 0;
+  bool closing_ = false; ///< tasks of other ranks may be here still
 
   // Anybody's.
-  std::vector<atomic<bool>> lost_; ///< by rank, as the protocol says
+  std::vector<atomic<bool>> lost_; ///< by rank, as the protocol says; in the end all
   atomic<bool> wanted_{false};     ///< as the protocol says
   atomic<int> asked_{-1};          ///< likewise
   atomic<bool> moving_{false};     ///< as the transport says

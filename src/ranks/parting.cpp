@@ -6,6 +6,7 @@
 
 #include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/stop.hpp"
 
 namespace torc::detail {
 
@@ -61,6 +62,8 @@ rank_statistics rank_engine::own_statistics() const {
   return s;
 }
 
+/// Nobody waits for anything any more, and to this rank it is as if all were lost. Tasks of others
+/// may be here still: of a lost rank, or copies of what has run elsewhere. They are stopped.
 void rank_engine::closed() {
   if (rank == 0) {
     gathered_.push_back(own_statistics());
@@ -68,7 +71,31 @@ void rank_engine::closed() {
               [](const auto& a, const auto& b) { return a.rank < b.rank; });
     sum_up_losses();
   }
-  all_left_.post();
+  for (auto& r : lost_) {
+    r.store(true, std::memory_order_relaxed);
+  }
+  if (guests_.load() > 0) {
+    anything_stopped.store(true);
+    scheduler_.spread_stop();
+  }
+  closing_ = true;
+}
+
+/// After each look at the messages, until they have ended. What they have sent away is stopped
+/// here, too: there may be nobody left to do it.
+void rank_engine::await_guests() {
+  if (guests_.load() == 0) {
+    closing_ = false;
+    all_left_.post();
+    return;
+  }
+  for (int r = 0; r < transport_.size(); ++r) { // an spmd is away with this rank
+    for (const slots::gone& g : away_.take_gone_with(r)) {
+      g.task->type->take_result(*g.task, nullptr);
+      g.task->fail(cancelled_error());
+      g.task->type->finish(*g.task);
+    }
+  }
 }
 
 } // namespace torc::detail

@@ -213,7 +213,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     const auto size = r.get<std::uint32_t>();
     const auto blocks = r.get<std::uint32_t>();
     const bool wanted = expected_home(home);
-    if ((!wanted && losses_ == 0) || level >= levels || uncounted > 1 || limit < 0 ||
+    if ((!wanted && !survive()) || level >= levels || uncounted > 1 || limit < 0 ||
         size > r.rest().size() || blocks > a.block_sizes.size() - first_block) {
       throw bad_message("torc: a received task is longer than its message, of no level, or from "
                         "nowhere");
@@ -272,7 +272,8 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
 bool rank_engine::expected_home(const task_home& home) {
   return home.rank == rank
              ? away_.has(home.slot, home.generation)
-             : home.rank >= 0 && home.rank < transport_.size() && !protocol_.is_lost(home.rank);
+             : home.rank >= 0 && home.rank < transport_.size() &&
+                   !lost_[static_cast<std::size_t>(home.rank)].load(std::memory_order_relaxed);
 }
 
 /// Where losses are survived the home of a task must know who has it. It hears it from whoever

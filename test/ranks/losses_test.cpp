@@ -90,7 +90,8 @@ TEST(losses, of_another_host_end_the_job_soon) {
 TEST(losses, are_known_from_then_on) {
   world w = ranks(3);
   w.victim = 1;
-  static std::atomic<int> there{0};
+  static std::atomic<int> there;
+  there = 0;
   test::run_world(w, [] {
     auto stays = torc::submit(torc::on_rank(1).pinned(), fib_of, 20);
     test::kill_victim();
@@ -106,36 +107,87 @@ TEST(losses, are_known_from_then_on) {
   });
 }
 
-std::atomic<bool> runs_again{false}, rank_2_works{false};
+std::atomic<bool> runs_again{false}, guest_works{false};
 
-void work_on_2() {
-  rank_2_works = true;
-  std::this_thread::sleep_for(std::chrono::seconds(1));
-}
-/// On rank 1 it dies, when rank 2 has said goodbye and has two tasks of it.
+/// On rank 1 it dies, when the others have said goodbye and rank 2 has two tasks of it.
+template <void (*guest)(counted)>
 void leave_tasks_behind() {
   if (runs_again.exchange(true)) return;
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  auto a = torc::submit(torc::on_rank(2).pinned(), work_on_2);
+  auto a = torc::submit(torc::on_rank(2).pinned(), guest, counted());
   auto b = torc::submit(
       torc::on_rank(2).pinned(), [](counted) {}, counted());
-  test::spin_until(rank_2_works);
+  test::spin_until(guest_works);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   test::kill_victim();
   a.get();
 }
 
 /// The others end while rank 2 is at the first of them.
-TEST(losses, nothing_is_left_behind_that_a_lost_rank_has_sent_at_the_end) {
-  world w = ranks(3);
+template <void (*guest)(counted)>
+void end_with_guest(world w = ranks(4)) {
   w.victim = 1;
+  runs_again = guest_works = false;
   test::run_launches(w, {[] { // the victim, too, hears of the launch's end
-                       static_cast<void>(
-                           torc::submit(torc::on_rank(1).pinned().detached(), leave_tasks_behind));
+                       static_cast<void>(torc::submit(torc::on_rank(1).pinned().detached(),
+                                                      leave_tasks_behind<guest>));
                        return 0;
                      }});
-  EXPECT_TRUE(rank_2_works);
-  EXPECT_EQ(arrived.use_count(), 1);
+  EXPECT_TRUE(guest_works);
+  EXPECT_EQ(arrived.use_count(), 1) << "something has been left behind";
 }
+
+void work(counted) {
+  guest_works = true;
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+TEST(losses, a_task_of_a_lost_rank_works_at_the_end) { end_with_guest<work>(); }
+
+void work_long(counted) {
+  guest_works = true;
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+}
+TEST(losses, a_task_of_a_lost_rank_works_when_the_root_has_ended) {
+  world w = ranks(4);
+  w.hosts = {0, 0, 1, 1};
+  w.beat = std::chrono::milliseconds(200);
+  end_with_guest<work_long>(w);
+}
+
+void work_until_stopped(counted) {
+  guest_works = true;
+  while (!torc::stop_token().stop_requested()) {
+    std::this_thread::yield();
+  }
+}
+TEST(losses, a_task_of_a_lost_rank_works_until_the_end) { end_with_guest<work_until_stopped>(); }
+
+void wait_for_child(counted) { torc::submit(torc::on_rank(3).pinned(), work, counted()).get(); }
+TEST(losses, a_task_of_a_lost_rank_waits_for_another_rank_at_the_end) {
+  end_with_guest<wait_for_child>();
+}
+
+void send_late(counted) {
+  guest_works = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  torc::submit(
+      torc::on_rank(2).pinned(), [](counted) {}, counted())
+      .get();
+}
+void work_and_wait_for_child(counted) {
+  auto child = torc::submit(torc::on_rank(3).pinned(), send_late, counted());
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  child.get();
+}
+TEST(losses, a_task_of_a_lost_rank_sends_others_after_the_end) {
+  end_with_guest<work_and_wait_for_child>();
+}
+
+void call_all_late(counted) {
+  guest_works = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  torc::enable_stealing();
+}
+TEST(losses, a_task_of_a_lost_rank_calls_all_after_the_end) { end_with_guest<call_all_late>(); }
 
 } // namespace
