@@ -41,30 +41,20 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 #endif
 }
 
-/// What a coroutine awaits. Tasks that have been pushed stay on the stack of entries, above the
-/// awaiting one, until they are joined; the last to end resumes it.
-struct awaiting {
-  std::uint32_t pending; ///< pushed and not joined
-  bool failed;           ///< one of them has thrown, or been skipped
-  bool parallel;         ///< they are children, and not called one after the other
-  std::uint16_t unused;  // set as well, so that it is one store
-};
-
-// A task costs some ten loads whose value the next one waits for, each of what has just been
-// stored: it is the length of this chain, more than the number of instructions, that takes time. So
-// a task finds who awaits it, and what is to be run next, in its own promise.
+// A task is some thirty stores and ten loads of what has just been stored. These, more than the
+// number of instructions, take the time: so a task finds who awaits it, and what is to be run next,
+// in its own promise, and what a task does not say is taken to be the usual.
 struct promise_base : descriptor {
   using descriptor::descriptor;
 
-  /// The end of the frame, if there is nothing in it to destroy before or after the coroutine runs.
-  char* plain_frame_end;
   promise_base* parent; ///< awaits it; null: `run_coroutine` runs it, its caller does the rest
-  awaiting awaits;      ///< set when it awaits
 
   /// Promises begin with this base, so their frames are found from it alike.
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<promise_base>::from_promise(*this);
   }
+  /// There is something in the frame to destroy.
+  void destroy_by_its_code() noexcept { plain_end(handle().address()) = nullptr; }
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -83,13 +73,12 @@ std::coroutine_handle<> next_slow(promise_base& parent, promise_base& next) noex
 /// Takes the ended task off the stack. What runs next: its next sibling, or the parent.
 [[gnu::always_inline]] inline std::coroutine_handle<> end_task(front& f, promise_base& p) noexcept {
   promise_base& parent = *p.parent;
-  if (parent.awaits.pending == 0) {
+  if (p.place != await_place::after_older) {
     increment(f.tasks_run);
     return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
   }
-  --parent.awaits.pending;
   auto& next = static_cast<promise_base&>(*p.prev);
-  if (!retire_and_claim(f, next) || parent.awaits.failed) [[unlikely]] {
+  if (!retire_and_claim(f, next) || is_set(parent.child_failed)) [[unlikely]] {
     return next_slow(parent, next);
   }
   next.parent = &parent; // not before it is ours: a thief has put its own value there
@@ -102,20 +91,19 @@ struct final_awaiter {
   promise<T>& p;
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
-    if (p.parent == nullptr) [[unlikely]] {
-      return std::noop_coroutine();
-    }
     front& f = *this_front();
-    if (f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
-      return transfer(settle_and_end(p));
+    if (p.parent == nullptr || f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
+      return transfer(end_slow(p));
     }
     return transfer(end_task(f, p));
   }
   void await_resume() const noexcept {}
 
 private:
-  [[gnu::noinline, gnu::cold]] static std::coroutine_handle<>
-  settle_and_end(promise<T>& p) noexcept {
+  [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> end_slow(promise<T>& p) noexcept {
+    if (p.parent == nullptr) {
+      return std::noop_coroutine();
+    }
     p.settle_submitted();
     return end_task(*this_front(), p);
   }
@@ -125,10 +113,14 @@ template <class T>
 class promise_result : public promise_base {
 public:
   using promise_base::promise_base;
+  /// A result that need not be destroyed is taken to be there unless the task fails.
+  static constexpr bool presumed = std::is_trivially_destructible_v<T>;
   template <class U>
   void return_value(U&& value) {
     result.assign(std::forward<U>(value));
-    ended = outcome::value;
+    if constexpr (!presumed) {
+      ended = outcome::value;
+    }
   }
   result_slot<T> result;
 };
@@ -137,7 +129,8 @@ template <>
 class promise_result<void> : public promise_base {
 public:
   using promise_base::promise_base;
-  void return_void() noexcept { ended = outcome::value; }
+  static constexpr bool presumed = true;
+  void return_void() noexcept {}
   result_slot<void> result;
 };
 
@@ -150,11 +143,13 @@ public:
   explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
     // Since the frame was allocated its parameters have been moved there, which must not have
     // allocated others. What cannot be moved is a reference.
-    constexpr bool plain = std::is_trivially_destructible_v<object_of<T>> &&
-                           (std::is_trivially_destructible_v<Parameters> && ...) &&
+    constexpr bool plain = presumed && (std::is_trivially_destructible_v<Parameters> && ...) &&
                            ((std::is_trivially_move_constructible_v<Parameters> ||
                              !std::is_move_constructible_v<Parameters>)&&...);
-    this->plain_frame_end = plain ? this_front()->frame_end : nullptr;
+    if constexpr (!plain) {
+      this->destroy_by_its_code();
+    }
+    presume();
   }
   ~promise() {
     if (this->ended == outcome::value) {
@@ -190,30 +185,35 @@ public:
     return take_value();
   }
   T take_value() {
-    if constexpr (!std::is_trivially_destructible_v<object_of<T>>) {
+    if constexpr (!presumed) {
       this->ended = outcome::none;
     }
     return this->result.take();
   }
 
 private:
+  using promise_result<T>::presumed;
+  void presume() noexcept {
+    if constexpr (presumed) {
+      this->ended = outcome::value;
+    }
+  }
   [[gnu::noinline, gnu::cold]] void lose_error() noexcept { report_lost(this->take_error()); }
   void replace_by(std::exception_ptr e) noexcept {
-    if (this->parent != nullptr) {
-      this->parent->awaits.failed = true; // here, so that a task that ends well need not look
-      if (this->parent->awaits.parallel) {
-        child_threw(*this, e);
-      }
+    if (this->parent != nullptr && this->place != await_place::alone) {
+      this->parent->child_failed.store(true, std::memory_order_relaxed);
+      child_threw(*this, e);
     }
     if (this->ended == outcome::value) {
       this->result.empty();
     }
     this->fail(std::move(e));
-    this->plain_frame_end = nullptr; // the exception is to be destroyed
+    this->destroy_by_its_code(); // the exception
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
     p.parent = nullptr;
+    p.presume(); // it may have been skipped before
     run_coroutine(p.handle());
     p.settle_submitted();
   }
@@ -228,7 +228,7 @@ struct task_awaiter {
   template <class U>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
     p.parent = &parent.promise();
-    p.parent->awaits = {.pending = 0, .failed = false, .parallel = false, .unused = 0};
+    p.place = await_place::alone;
     enter(*this_front(), p);
     return transfer(p.handle());
   }
@@ -258,7 +258,7 @@ public:
   ~task() {
     const auto handle = std::coroutine_handle<promise_type>::from_promise(promise_);
     // Giving back the memory alone saves a second pass through the coroutine's code.
-    if (!detail::pop_frame(handle.address(), promise_.plain_frame_end)) {
+    if (!detail::pop_frame(handle.address())) {
       handle.destroy();
     }
   }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include <torc/detail/frame.hpp>
+
 #include "fiber/sanitizer.hpp"
 #include "scheduler/worker.hpp"
 
@@ -74,12 +76,13 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   auto* f = new fiber;
   f->mapping = static_cast<char*>(mapping);
   f->stack_size = stack_size;
-  f->frame_base = f->frame_top = f->mapping + page_size + stack_size;
-  f->frame_limit = f->frame_base + stack_size;
+  char* const middle = f->mapping + page_size + stack_size;
+  f->frame_base = f->frame_top = middle + frame_alignment - frame_header;
+  f->frame_limit = middle + stack_size;
   // Tops of equal alignment would all fall into the same cache sets.
   static atomic<unsigned> count{0};
   const std::size_t colour = (count.fetch_add(1, std::memory_order_relaxed) % 16) * 128;
-  f->context = context::make_fcontext(f->frame_base - colour, stack_size - colour, enter_fiber);
+  f->context = context::make_fcontext(middle - colour, stack_size - colour, enter_fiber);
   f->entry = entry;
   f->sanitizer_fiber = sanitizer::create();
   f->native_stack = f->mapping + page_size;

@@ -162,24 +162,21 @@ std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept {
 }
 
 std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noexcept {
-  awaiting& group = parent.awaits;
   for (promise_base* next = &first;;) {
     if (claim_slow(*next)) {
-      // A thief may have seen a sibling fail.
-      const bool doomed = next->seen.load(std::memory_order_relaxed) == visibility::published &&
-                          next->shared.parent->child_failed.load(std::memory_order_relaxed);
-      if (!group.failed && !doomed) {
+      if (!parent.child_failed.load(std::memory_order_relaxed)) {
         next->parent = &parent;
         return next->handle();
       }
       next->ended = outcome::skipped;
       pop(*this_front(), *next);
     }
-    group.failed |= next->ended != outcome::value;
-    if (group.pending == 0) {
+    if (next->ended != outcome::value) {
+      parent.child_failed.store(true, std::memory_order_relaxed);
+    }
+    if (next->place != await_place::after_older) {
       return parent.handle();
     }
-    --group.pending;
     next = static_cast<promise_base*>(this_front()->head.load(std::memory_order_relaxed));
     next->claim.store(claim_state::running, std::memory_order_relaxed);
   }

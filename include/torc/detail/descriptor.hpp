@@ -73,6 +73,13 @@ enum class claim_state : std::uint8_t {
   empty,   ///< out of the stack; its outcome has been taken
 };
 
+/// How a task is awaited by a coroutine, so what runs when it has ended.
+enum class await_place : std::uint8_t {
+  after_older, ///< with others, of which the next older one runs next
+  as_oldest,   ///< with younger ones that have run before: whoever awaits goes on
+  alone,       ///< whoever awaits goes on; nothing runs in parallel to it
+};
+
 /// The thieves' view of an entry.
 enum class visibility : std::uint8_t {
   owner_only, ///< no other thread knows it
@@ -87,14 +94,15 @@ struct descriptor {
   atomic<claim_state> claim{claim_state::pending};
   atomic<visibility> seen{visibility::owner_only};
   outcome ended = outcome::none;
-  bool submits = false; ///< no task, but the counter of submitted children (submit_scope)
+  await_place place = await_place::after_older;
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
   /// Of a child: its destructor has something to do. Not atomic, so that after an inlined `get` the
   /// compiler knows that it is false.
   bool unasked = true;
-  bool stays = false; ///< must not go to another rank any more
+  bool stays = false;           ///< must not go to another rank any more
+  std::uint8_t submits : 1 = 0; ///< no task, but the counter of submitted children (submit_scope)
   // Of submitted tasks:
-  std::uint8_t level : 7 = 0; ///< its priority
+  std::uint8_t level : 6 = 0; ///< its priority
   std::uint8_t uncounted : 1 = 0;
   // The above are one word, so that one store initialises them.
 
@@ -142,7 +150,6 @@ struct alignas(64) front {
   atomic<bool> guard{true};
   char* frame_top = &no_frames;   ///< coroutine frames of the running fiber: next free byte,
   char* frame_limit = &no_frames; ///< and the end of their stack
-  char* frame_end = nullptr;      ///< of the frame allocated last; null: it is from the heap
   fiber* running = nullptr;
   worker* self = nullptr;             ///< null: this thread is no worker
   atomic<std::uint64_t> tasks_run{0}; ///< for the statistics

@@ -14,10 +14,16 @@ namespace torc::detail {
 void* allocate_frame_slow(std::size_t bytes);
 void free_frame_slow(void* frame, std::size_t bytes) noexcept;
 
-inline constexpr std::size_t frame_alignment = 16;
+/// In the word before a frame: its end, if the frame can be freed without a look at what is in it.
+/// Null if something there has to be destroyed, and for frames from the heap.
+inline char*& plain_end(void* frame) noexcept { return static_cast<char**>(frame)[-1]; }
 
+inline constexpr std::size_t frame_alignment = 16;
+inline constexpr std::size_t frame_header = sizeof(char*);
+
+/// Of a frame and the word before it.
 constexpr std::size_t frame_size(std::size_t bytes) noexcept {
-  return (bytes + frame_alignment - 1) & ~(frame_alignment - 1);
+  return (frame_header + bytes + frame_alignment - 1) & ~(frame_alignment - 1);
 }
 
 #if defined(TORC_ASAN) || defined(TORC_TSAN)
@@ -29,35 +35,36 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
 inline void* allocate_frame(std::size_t bytes) {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
-  char* const frame = f.frame_top;
-  char* const end = frame + size;
+  char* const begin = f.frame_top;
+  char* const end = begin + size;
   if (end > f.frame_limit) [[unlikely]] {
     return allocate_frame_slow(size);
   }
   f.frame_top = end;
-  f.frame_end = end;
+  void* const frame = begin + frame_header;
+  plain_end(frame) = end;
   return frame;
 }
 
 inline void free_frame(void* frame, std::size_t bytes) noexcept {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
-  if (static_cast<char*>(frame) + size != f.frame_top) [[unlikely]] {
+  char* const begin = static_cast<char*>(frame) - frame_header;
+  if (begin + size != f.frame_top) [[unlikely]] {
     free_frame_slow(frame, size);
     return;
   }
-  f.frame_top = static_cast<char*>(frame);
+  f.frame_top = begin;
 }
 #endif
 
-/// Frees the frame from `frame` to `end` if it is the newest of the running fiber. False if it is
-/// not, or from the heap; then `end` is null.
-inline bool pop_frame(void* frame, const char* end) noexcept {
+/// Frees a frame if it is the newest of the running fiber and has a plain end.
+inline bool pop_frame(void* frame) noexcept {
   front& f = *this_front();
-  if (end != f.frame_top) [[unlikely]] {
+  if (plain_end(frame) != f.frame_top) [[unlikely]] {
     return false;
   }
-  f.frame_top = static_cast<char*>(frame);
+  f.frame_top = static_cast<char*>(frame) - frame_header;
   return true;
 }
 

@@ -235,7 +235,7 @@ private:
   std::coroutine_handle<> start(promise_base & parent, std::index_sequence<I...>) noexcept {
     promise_base& last = std::get<sizeof...(I)>(promises_);
     last.parent = &parent;
-    parent.awaits = {.pending = sizeof...(I), .failed = false, .parallel = true, .unused = 0};
+    std::get<0>(promises_).place = await_place::as_oldest;
     if (!push_and_enter(*this_front(), last, std::get<I>(promises_)...)) [[unlikely]] {
       return transfer(serve_and_resume(last));
     }
