@@ -233,6 +233,28 @@ TEST(exception, a_skipped_child_runs_when_it_is_asked_for) {
   });
 }
 
+TEST(exception, awaited_tasks_that_another_child_has_made_skipped_run_after_all) {
+  run(2, []() -> torc::task<> {
+    std::atomic<bool> begun{false};
+    auto other = torc::spawn([&begun] {
+      begun = true;
+      fail(1);
+    });
+    const auto last = [&begun]() -> torc::task<int> {
+      test::spin_until(begun); // a thief has it
+      for (int i = 0; i < 1000; ++i) {
+        std::this_thread::yield();
+      }
+      co_return 3;
+    };
+    const auto [a, b, c] = co_await torc::wait(cogive(1), cogive(2), last());
+    EXPECT_EQ(a, 1);
+    EXPECT_EQ(b, 2);
+    EXPECT_EQ(c, 3);
+    EXPECT_EQ(thrown_by([&] { other.get(); }), 1);
+  });
+}
+
 void fail_in_sync() {
   auto b = torc::spawn(fail, 1);
   EXPECT_EQ(thrown_by([] { torc::sync(); }), 1); // the caller's children are joined as well
