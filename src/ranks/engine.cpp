@@ -356,9 +356,10 @@ void rank_engine::send(int to, header h) {
 
 bool rank_engine::hungry() { return spare() < 0; }
 /// Tasks of others, which nobody else may wait for any more: one that runs again elsewhere, since a
-/// rank was lost. And what has been submitted since `drain` where it is no task's child.
+/// rank was lost; or a call of all ranks by such a one, on the root. And what has been submitted
+/// since `drain` where it is no task's child.
 bool rank_engine::outstanding() {
-  return guests_.load() > 0 || scheduler_.outside.pending.load() > 0;
+  return guests_.load() > 0 || collective_.running || scheduler_.outside.pending.load() > 0;
 }
 
 } // namespace torc::detail

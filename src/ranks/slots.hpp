@@ -90,6 +90,15 @@ public:
     lock_.unlock();
     return found;
   }
+  /// Whether the task there, if it is still the same, has been stopped.
+  bool has_stopped(const task_home& home) {
+    lock_.lock();
+    const place& p = places_[home.slot];
+    const bool stopped =
+        p.task != nullptr && p.generation == home.generation && find_stopped(p.task->within);
+    lock_.unlock();
+    return stopped;
+  }
   /// Those that have been stopped, once each; their rank is not filled in.
   std::vector<task_home> take_stopped() {
     std::vector<task_home> stopped;

@@ -51,15 +51,20 @@ struct rank_engine::parcel {
       const inline_section no_blocks(body, inline_only);
       save_remote_type(body, *d.type->remote);
       d.type->save(d, body);
+      const auto level = static_cast<std::uint8_t>(d.level);
+      const std::int64_t limit = time_limit_of(d);
+      // In a slot, a task of ours may be run again and end at any moment, if rank `to` is lost.
       const task_home home =
           passed_on ? static_cast<remote_task&>(d).home : engine.away_.add(engine.rank, d, to);
-      w.put(home);
       if (passed_on) {
         engine.tell_passed_on(home, to);
+      } else {
+        late |= anything_stopped.load(std::memory_order_acquire) && engine.away_.has_stopped(home);
       }
-      w.put(static_cast<std::uint8_t>(d.level));
-      w.put(static_cast<std::uint8_t>(d.uncounted));
-      w.put(time_limit_of(d));
+      w.put(home);
+      w.put(level);
+      w.put(static_cast<std::uint8_t>(uncounted));
+      w.put(limit);
       w.put(static_cast<std::uint32_t>(body.bytes().size()));
       w.put(static_cast<std::uint32_t>(body.blocks().size()));
       w.put(body.bytes().data(), body.bytes().size());
@@ -85,7 +90,6 @@ struct rank_engine::parcel {
         owner->push_back(std::move(task));
       }
     }
-    late |= !passed_on && is_stopped(d.within);
     ++count;
     engine.sent_.fetch_add(uncounted ? 0 : 1, std::memory_order_relaxed);
     return true;

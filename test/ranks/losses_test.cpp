@@ -190,4 +190,43 @@ void call_all_late(counted) {
 }
 TEST(losses, a_task_of_a_lost_rank_calls_all_after_the_end) { end_with_guest<call_all_late>(); }
 
+std::atomic<bool> holds{false}, part_works{false};
+
+/// The part of the root is suspended when nothing else keeps it from closing.
+void call_all_at_the_end(counted) {
+  guest_works = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const auto part = [](counted) {
+    if (torc::rank() == 0) {
+      part_works = true;
+      torc::submit(torc::on_rank(2).pinned(), work, counted()).get();
+    }
+  };
+  torc::spmd(part, counted()).get();
+}
+void hold_until_called(counted) {
+  holds = true;
+  test::spin_until(part_works);
+}
+void hold_and_leave_tasks_behind() {
+  if (!runs_again) {
+    static_cast<void>(
+        torc::submit(torc::on_rank(3).pinned().detached(), hold_until_called, counted()));
+  }
+  leave_tasks_behind<call_all_at_the_end>();
+}
+TEST(losses, a_task_of_a_lost_rank_calls_all_at_the_end) {
+  world w = ranks(4);
+  w.victim = 1;
+  runs_again = guest_works = holds = part_works = false;
+  test::run_launches(w, {[] {
+                       static_cast<void>(torc::submit(torc::on_rank(1).pinned().detached(),
+                                                      hold_and_leave_tasks_behind));
+                       test::spin_until(holds);
+                       return 0;
+                     }});
+  EXPECT_TRUE(part_works);
+  EXPECT_EQ(arrived.use_count(), 1) << "something has been left behind";
+}
+
 } // namespace
