@@ -61,7 +61,7 @@ void assume_frames(front& f, const fiber& to) noexcept {
 
 fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   stack_size = (stack_size + page_size - 1) / page_size * page_size;
-  const std::size_t bytes = page_size + 2 * stack_size;
+  const std::size_t bytes = guard_size + 2 * stack_size;
   void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) {
@@ -69,14 +69,14 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   }
   // A huge page per stack would cost megabytes where a task needs one small page.
   madvise(mapping, bytes, MADV_NOHUGEPAGE);
-  if (mprotect(mapping, page_size, PROT_NONE) != 0) {
+  if (mprotect(mapping, guard_size, PROT_NONE) != 0) {
     munmap(mapping, bytes);
     throw std::bad_alloc();
   }
   auto* f = new fiber;
   f->mapping = static_cast<char*>(mapping);
   f->stack_size = stack_size;
-  char* const middle = f->mapping + page_size + stack_size;
+  char* const middle = f->mapping + guard_size + stack_size;
   f->frame_base = f->frame_top = middle + frame_alignment - frame_header;
   f->frame_limit = middle + stack_size;
   // Tops of equal alignment would all fall into the same cache sets.
@@ -85,7 +85,7 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   f->context = context::make_fcontext(middle - colour, stack_size - colour, enter_fiber);
   f->entry = entry;
   f->sanitizer_fiber = sanitizer::create();
-  f->native_stack = f->mapping + page_size;
+  f->native_stack = f->mapping + guard_size;
   f->native_size = stack_size;
   return f;
 }
@@ -93,7 +93,7 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
 void destroy_fiber(fiber* f) noexcept {
   sanitizer::destroy(f->sanitizer_fiber);
   sanitizer::forget_stack(*f);
-  munmap(f->mapping, page_size + 2 * f->stack_size);
+  munmap(f->mapping, guard_size + 2 * f->stack_size);
   delete f;
 }
 

@@ -30,8 +30,7 @@ struct fiber {
   bool collective = false; ///< runs part of an spmd
   fiber* next = nullptr;   ///< link in the pool, or in a list of ready fibers
 
-  char* mapping =
-      nullptr; ///< guard page, native stack (downwards), frames (upwards); or a thread's
+  char* mapping = nullptr; ///< guard, native stack (downwards), frames (upwards); or a thread's
   std::size_t stack_size = 0;
   void (*entry)() = nullptr;
   struct { // what the C++ runtime keeps per thread: caught exceptions, count of uncaught ones
@@ -51,6 +50,10 @@ struct fiber {
   const void* native_stack = nullptr;
   std::size_t native_size = 0;
 };
+
+/// Below a fiber's stack, of no access: a function with up to so much of local variables cannot
+/// jump over it. A multiple of every page size.
+inline constexpr std::size_t guard_size = 65536;
 
 /// Maps a new fiber that will run `entry` (which never returns). Throws std::bad_alloc.
 fiber* create_fiber(std::size_t stack_size, void (*entry)());

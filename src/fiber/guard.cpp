@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// A stack overflow in a task runs into its fiber's guard page. Say so, instead of a bare signal.
+// A stack overflow in a task runs into its fiber's guard. Say so, instead of a bare signal.
 // And tell the ranks of what signal this one dies.
 
 #include <algorithm>
@@ -50,10 +50,9 @@ void tell_ranks(const char* signal) noexcept {
 
 /// Ends the program if `address` is beyond the stack that is in use.
 void check_overflow(const char* address, [[maybe_unused]] const void* context) {
-  constexpr std::ptrdiff_t large_frame = 65536; // may reach beyond the guard page
   const fiber* f = this_fiber();
   if (f != nullptr && f->mapping != nullptr) {
-    if (address < f->native_stack && address >= f->mapping - large_frame) {
+    if (address < f->native_stack && address >= f->mapping) {
       char text[160];
       die(text, std::snprintf(text, sizeof text,
                               "torc: stack overflow in a task on worker %d: its stack has %zu KiB; "
@@ -65,7 +64,7 @@ void check_overflow(const char* address, [[maybe_unused]] const void* context) {
   else if (f != nullptr) {
     const auto* top = reinterpret_cast<const char*>(
         static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
-    if (address < top + large_frame && address > top - large_frame) {
+    if (address < top + guard_size && address > top - guard_size) {
       constexpr char text[] =
           "torc: stack overflow on the thread's own stack, which torc::launch(nullptr) uses: raise "
           "`ulimit -s`, or hand a function to torc::launch\n";
