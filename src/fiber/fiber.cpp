@@ -8,10 +8,9 @@
 #include <cxxabi.h>
 #include <new>
 #include <sys/mman.h>
+#include <torc/detail/frame.hpp>
 #include <unistd.h>
 #include <utility>
-
-#include <torc/detail/frame.hpp>
 
 #include "fiber/sanitizer.hpp"
 #include "scheduler/worker.hpp"

@@ -256,7 +256,8 @@ TEST_F(cancel, a_time_limit_holds_on_another_rank) {
     EXPECT_THROW(torc::submit(torc::on_rank(1).pinned().time_limit(5ms), compute).get(),
                  torc::timed_out);
     EXPECT_THROW(torc::submit(torc::on_rank(1).time_limit(5ms), pass_on).get(), torc::timed_out);
-    EXPECT_EQ(stopped, running); // the one passed on may not have begun
+    EXPECT_EQ(stopped, running);
+    EXPECT_GE(running, 1); // the one passed on may not have begun
   });
 }
 
