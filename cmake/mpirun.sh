@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # mpirun.sh MPIEXEC RANKS SECONDS COMMAND [argument...]
 # Runs a test under mpirun: any number of ranks on this machine, on any of its cores, as any user,
-# not longer than SECONDS, leaving nothing behind. The exit code is mpirun's.
+# not longer than SECONDS, leaving nothing behind. Ranks whose time is over are first asked who waits
+# for what (SIGUSR1, which mpirun passes on). The exit code is mpirun's, or 124.
 
 mpiexec=$1 ranks=$2 seconds=$3
 shift 3
@@ -22,7 +23,7 @@ export OMPI_MCA_btl_base_warn_component_unused=0
 : "${OMPI_MCA_btl_vader_single_copy_mechanism=none}"
 export OMPI_MCA_btl_vader_single_copy_mechanism
 
-timeout -k 5 "$seconds" "$mpiexec" -n "$ranks" "$@" </dev/null
+timeout -k 5 $((seconds + 2)) timeout --foreground -s USR1 "$seconds" "$mpiexec" -n "$ranks" "$@" </dev/null
 status=$?
 files=$(find "$dir" -type f)
 [ -z "$files" ] || echo "left behind: $files"
