@@ -54,10 +54,5 @@ endif()
 if(TORC_SANITIZE)
   set(flags -fsanitize=${TORC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_compile_options(torc PUBLIC "$<BUILD_INTERFACE:${flags}>")
-  if(TORC_SANITIZE MATCHES address AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Checks are calls: tests with large functions are compiled in three quarters of the time.
-    target_compile_options(
-      torc PUBLIC $<BUILD_INTERFACE:--param=asan-instrumentation-with-call-threshold=0>)
-  endif()
   target_link_options(torc PUBLIC "$<BUILD_INTERFACE:${flags}>")
 endif()

@@ -267,6 +267,31 @@ TEST(task, a_parameter_that_runs_a_task_leaves_newer_frames_alone) {
   });
 }
 
+/// Gives the address of the awaiting coroutine's frame.
+struct own_frame {
+  void* frame = nullptr;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h) noexcept {
+    frame = h.address();
+    return false;
+  }
+  void* await_resume() const noexcept { return frame; }
+};
+
+// A compiler may put the frame of a coroutine whose end it sees into its caller's.
+TEST(task, frames_are_never_in_the_callers_frame) {
+  run([] {
+    void* frame = nullptr;
+    char* inside = nullptr;
+    const auto f = [&]() -> torc::task<std::string> {
+      frame = co_await own_frame{};
+      inside = static_cast<char*>(__builtin_frame_address(0));
+      co_return "a result to be destroyed";
+    };
+    EXPECT_EQ(f().get(), "a result to be destroyed");
+    EXPECT_FALSE(inside < frame && frame < __builtin_frame_address(0));
+  });
+}
 TEST(task, large_frames) {
   const auto body = [](int x) -> torc::task<int> {
     std::array<int, 50000> local{};

@@ -54,7 +54,11 @@ struct promise_base : descriptor {
     return std::coroutine_handle<promise_base>::from_promise(*this);
   }
   /// There is something in the frame to destroy.
-  void destroy_by_its_code() noexcept { plain_end(handle().address()) = nullptr; }
+  void destroy_by_its_code() noexcept {
+    void* frame = handle().address();
+    asm("" : "+r"(frame)); // for clang a promise is a local variable, with nothing before it
+    plain_end(frame) = nullptr;
+  }
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
