@@ -25,20 +25,17 @@ struct board {
   }
 };
 
-long solve(board b);
-
-/// The solutions with the next queen on one of the columns `choices`.
-long solve_each(board b, unsigned choices) {
-  if (choices == 0) return 0;
-  const unsigned first = choices & -choices;
-  const unsigned others = choices ^ first;
-  if (others == 0) return solve(b.with(first));
-  auto with_others = torc::spawn(solve_each, b, others);
-  const long with_first = solve(b.with(first));
-  return with_first + with_others.get();
+/// The solutions below a board: a child for each free column of the next row.
+long solve(board b) {
+  if (b.columns == b.all) return 1;
+  torc::children boards(16, [](board next) { return solve(next); });
+  for (unsigned free = b.free(); free != 0; free &= free - 1)
+    boards.spawn(b.with(free & -free));
+  long solutions = 0;
+  while (!boards.empty())
+    solutions += boards.get_last();
+  return solutions;
 }
-
-long solve(board b) { return b.columns == b.all ? 1 : solve_each(b, b.free()); }
 
 constexpr std::array<long, 16> known{1,   0,   0,    2,     10,    4,      40,      92,
                                      352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512};

@@ -6,6 +6,7 @@
 #include <torc/as_completed.hpp>
 #include <torc/bind.hpp>
 #include <torc/broadcast.hpp>
+#include <torc/children.hpp>
 #include <torc/future.hpp>
 #include <torc/group.hpp>
 #include <torc/lazy_map.hpp>
