@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <gtest/gtest.h>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "session.hpp"
@@ -408,6 +411,75 @@ TEST(scope_end, skips_unstarted_children_while_an_exception_passes) {
               2);
     EXPECT_EQ(ran, 0);
   });
+}
+
+TEST(scope_end, a_failure_that_was_only_reported_keeps_no_later_child_from_running) {
+  std::atomic<int> ran{0};
+  const std::string reported = errors_of([&ran] {
+    run([&ran] {
+      try {
+        std::atomic<bool> started{false};
+        auto a = torc::spawn([&started] {
+          started = true;
+          fail(1);
+        });
+        spin_until(started);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5)); // most probably it has failed
+        fail(2);
+      } catch (const special&) {
+      }
+      auto synced = torc::spawn([&ran] { ++ran; });
+      torc::sync();
+      {
+        auto left = torc::spawn([&ran] { ++ran; });
+      }
+      torc::wait([](std::atomic<int>& r) -> torc::task<> {
+        ++r;
+        co_return;
+      }(ran))
+          .get();
+      torc::children several(2, [&ran](int) { ++ran; });
+      several.spawn(1);
+      several.spawn(2);
+    });
+  });
+  EXPECT_EQ(ran, 5);
+  EXPECT_EQ(lines(reported), 1u) << reported;
+  EXPECT_EQ(counted::alive, 0);
+}
+
+TEST(exception, of_a_child_that_nobody_has_joined_yet_spoils_nothing_else) {
+  for (const int workers : {2, 3}) {
+    run(workers, [] {
+      for (int i = 0; i < 20; ++i) {
+        std::atomic<bool> started{false};
+        auto a = torc::spawn([&started] {
+          started = true;
+          fail(1);
+        });
+        spin_until(started);
+        if (i % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        std::vector<int> xs(100, 1);
+        EXPECT_EQ(torc::map(give, xs).get(), xs);
+        EXPECT_EQ(torc::map(give, xs, torc::chunk{1}).get(), xs);
+        EXPECT_EQ(torc::map(cogive, xs, torc::chunk{1}).get(), xs);
+        EXPECT_EQ(torc::reduce(give, xs, 0, std::plus<>(), torc::chunk{1}).get(), 100);
+        std::atomic<int> ran{0};
+        torc::for_each([&ran](int x) { ran += x; }, xs, torc::chunk{1}).get();
+        EXPECT_EQ(ran, 100);
+        EXPECT_EQ(torc::wait(cogive(1), cogive(2), cogive(3)).get(), std::tuple(1, 2, 3));
+        auto b = torc::spawn(give, 4);
+        {
+          auto c = torc::spawn([&ran] { ran = 0; });
+        }
+        EXPECT_EQ(ran, 0);
+        EXPECT_EQ(b.get(), 4);
+        EXPECT_EQ(torc::submit(give, 5).get(), 5);
+        EXPECT_EQ(thrown_by([&a] { a.get(); }), 1);
+      }
+    });
+  }
+  EXPECT_EQ(counted::alive, 0);
 }
 
 TEST(scope_end, reports_a_second_exception) {

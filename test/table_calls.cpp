@@ -19,6 +19,7 @@ struct function {
   int operator()(auto&&...) const { return 0; }
 };
 constexpr function f, g;
+int square(int n);
 void cb(future<int>& task);
 int app();
 

@@ -74,6 +74,7 @@ private:
         detail::rethrow_failure(*this);
       }
       detail::report_lost(take_error());
+      detail::forget_failure();
     }
     const bool missing = std::exchange(ended, outcome::none) == outcome::skipped;
     if (missing && first_join && !unwinding) {

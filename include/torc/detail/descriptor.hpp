@@ -182,7 +182,7 @@ void child_threw(descriptor& d, const std::exception_ptr& e) noexcept;
 /// the parent.
 [[noreturn]] void leave_failing(descriptor& d);
 
-/// The failure of a child of the running task has been thrown: children may start again.
+/// The failure of a child of the running task has been told: children may start again.
 void forget_failure() noexcept;
 
 /// One line on stderr for an exception that nobody can catch any more; `place`: the code that has
