@@ -414,12 +414,12 @@ TEST(scope_end, skips_unstarted_children_while_an_exception_passes) {
 }
 
 /// After a failure has been told, children start again: none is skipped without a word.
-void expect_that_children_run() {
+void expect_that_children_run(const char* after) {
   std::atomic<int> ran{0};
   auto a = torc::spawn([&ran] { ++ran; });
   auto b = torc::spawn([&ran] { ++ran; });
   torc::sync();
-  EXPECT_EQ(ran, 2);
+  EXPECT_EQ(ran, 2) << "after " << after;
 }
 
 /// Fails, most probably, before its parent goes on.
@@ -449,7 +449,7 @@ TEST(exception, that_has_been_told_has_no_later_child_skipped) {
                     a.get();
                   }),
                   1);
-        expect_that_children_run();
+        expect_that_children_run("get");
         EXPECT_EQ(thrown_by([] {
                     stolen_failure f;
                     auto a = f.spawn();
@@ -457,14 +457,14 @@ TEST(exception, that_has_been_told_has_no_later_child_skipped) {
                     torc::sync();
                   }),
                   1);
-        expect_that_children_run();
+        expect_that_children_run("sync");
         EXPECT_EQ(thrown_by([] {
                     stolen_failure f;
                     auto a = f.spawn();
                     f.await();
                   }),
                   1);
-        expect_that_children_run();
+        expect_that_children_run("the end of a scope");
         EXPECT_EQ(thrown_by([] {
                     stolen_failure f;
                     auto a = f.spawn();
@@ -472,24 +472,31 @@ TEST(exception, that_has_been_told_has_no_later_child_skipped) {
                     fail(2); // the other is but reported
                   }),
                   2);
-        expect_that_children_run();
+        expect_that_children_run("an exception that passes");
         {
           stolen_failure f;
           auto a = f.spawn();
           f.await();
           static_cast<void>(torc::wait_all(a).get());
         }
-        expect_that_children_run();
+        expect_that_children_run("wait_all of a child");
         EXPECT_NE(thrown_by([] { torc::wait(cofail(1), cofail(2), cofail(3)).get(); }), -1);
-        expect_that_children_run();
+        expect_that_children_run("wait");
         static_cast<void>(co_await torc::wait_all(cofail(1), cofail(2), cofail(3)));
-        expect_that_children_run();
+        expect_that_children_run("wait_all");
         EXPECT_NE(thrown_by([&] { torc::map(fail_with_result, codes, torc::chunk{1}).get(); }), -1);
-        expect_that_children_run();
+        expect_that_children_run("map");
         EXPECT_NE(thrown_by([&] { torc::for_each(fail, codes, torc::chunk{1}).get(); }), -1);
-        expect_that_children_run();
+        expect_that_children_run("for_each");
         EXPECT_EQ(thrown_by([] { torc::submit(fail, 1).get(); }), 1);
-        expect_that_children_run();
+        expect_that_children_run("submit");
+        EXPECT_EQ(thrown_by([] {
+                    auto submitted = torc::submit(fail, 1);
+                    auto task = cofail(2);
+                    torc::wait(submitted, task).get();
+                  }),
+                  1);
+        expect_that_children_run("wait for a future and a task");
         EXPECT_EQ(thrown_by([] {
                     torc::group g;
                     stolen_failure f;
@@ -498,7 +505,7 @@ TEST(exception, that_has_been_told_has_no_later_child_skipped) {
                     g.wait().get();
                   }),
                   1);
-        expect_that_children_run();
+        expect_that_children_run("a group");
       }
     });
   });

@@ -202,7 +202,10 @@ private:
       this->ended = outcome::value;
     }
   }
-  [[gnu::noinline, gnu::cold]] void lose_error() noexcept { report_lost(this->take_error()); }
+  [[gnu::noinline, gnu::cold]] void lose_error() noexcept {
+    report_lost(this->take_error());
+    forget_failure();
+  }
   void replace_by(std::exception_ptr e) noexcept {
     if (this->parent != nullptr && this->place != await_place::alone) {
       this->parent->child_failed.store(true, std::memory_order_relaxed);

@@ -30,7 +30,12 @@ struct waitable<task<T>> {
     return d.ended != outcome::error;
   }
   static bool failed(task<T>& t) noexcept { return access::promise_of(t).ended == outcome::error; }
-  static T take(task<T>& t) { return access::promise_of(t).take(); }
+  static T take(task<T>& t) {
+    if (failed(t)) {
+      rethrow_failure(access::promise_of(t));
+    }
+    return access::promise_of(t).take_value();
+  }
 };
 
 template <class R>
@@ -95,7 +100,6 @@ decltype(auto) results_of(X&... x) {
   const auto check = [](auto& one) {
     using w = waitable_for<decltype(one)>;
     if (w::failed(one)) {
-      forget_failure();
       w::take(one); // throws
     }
   };
@@ -116,7 +120,6 @@ auto results_of_range(Range& range) {
   stop_point();
   for (auto& x : range) {
     if (w::failed(x)) {
-      forget_failure();
       w::take(x); // throws
     }
   }
