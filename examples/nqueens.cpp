@@ -7,6 +7,7 @@
 //     TORC_STATS=1 nqueens 14
 
 #include <array>
+#include <bit>
 #include <cstdio>
 #include <torc/torc.hpp>
 
@@ -25,13 +26,15 @@ struct board {
   }
 };
 
-/// The solutions below a board: a child for each free column of the next row.
+/// The solutions below a board: a child for each free column of the next row, but for the last one.
 long solve(board b) {
   if (b.columns == b.all) return 1;
+  unsigned free = b.free();
+  if (free == 0) return 0;
   torc::children boards(16, [](board next) { return solve(next); });
-  for (unsigned free = b.free(); free != 0; free &= free - 1)
+  for (; !std::has_single_bit(free); free &= free - 1)
     boards.spawn(b.with(free & -free));
-  long solutions = 0;
+  long solutions = solve(b.with(free));
   while (!boards.empty())
     solutions += boards.get_last();
   return solutions;

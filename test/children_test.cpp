@@ -78,6 +78,21 @@ TEST(children, are_a_range) {
   });
 }
 
+TEST(children, are_asked_once) {
+  run([] {
+    torc::children c(2, [](int x) { return std::to_string(x); });
+    c.spawn(1);
+    c.spawn(2);
+    EXPECT_EQ(torc::wait(c).get(), (std::vector<std::string>{"1", "2"}));
+    EXPECT_EQ(c.size(), 2u);
+    EXPECT_THROW(c.get_last(), std::logic_error);
+    EXPECT_THROW(c[0].get(), std::logic_error);
+    auto one = torc::spawn(twice, 1);
+    EXPECT_EQ(one.get(), 2);
+    EXPECT_THROW(one.get(), std::logic_error);
+  });
+}
+
 TEST(children, are_waited_for) {
   for (const int workers : {1, 2}) {
     run(workers, []() -> torc::task<> {

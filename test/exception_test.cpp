@@ -497,6 +497,14 @@ TEST(exception, that_has_been_told_has_no_later_child_skipped) {
                   }),
                   1);
         expect_that_children_run("wait for a future and a task");
+        {
+          stolen_failure f;
+          auto a = f.spawn();
+          auto submitted = torc::submit(fail, 2);
+          f.await();
+          EXPECT_EQ(thrown_by([&] { torc::wait(submitted, a).get(); }), 2);
+          expect_that_children_run("wait for a future and a child");
+        }
         EXPECT_EQ(thrown_by([] {
                     torc::group g;
                     stolen_failure f;

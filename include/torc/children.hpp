@@ -6,11 +6,13 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <torc/detail/frame.hpp>
 #include <torc/future.hpp>
 #include <torc/spawn.hpp>
 #include <type_traits>
+#include <utility>
 
 namespace torc {
 
@@ -21,13 +23,20 @@ using kept = std::conditional_t<std::is_lvalue_reference_v<P> &&
                                     !std::is_const_v<std::remove_reference_t<P>>,
                                 P, std::decay_t<P>>;
 
-/// As with `spawn`, references are explicit.
+/// As with `spawn`, references are explicit. The argument is converted where it is spawned, so
+/// neither may a view be kept of what dies there, nor a part of it.
 template <class P, class Arg>
-constexpr bool takes() {
+consteval bool takes() {
   using T = std::decay_t<Arg>;
+  using K = kept<P>;
   constexpr bool wrapped = !std::is_same_v<std::unwrap_reference_t<T>, T>;
-  return std::is_constructible_v<kept<P>, Arg> &&
-         (std::is_same_v<kept<P>, T> || wrapped == std::is_reference_v<kept<P>>);
+  if constexpr (std::is_same_v<K, T>) {
+    return std::is_convertible_v<Arg, K>;
+  } else {
+    return std::is_convertible_v<Arg, K> && wrapped == std::is_reference_v<K> &&
+           !std::is_base_of_v<K, T> &&
+           !(std::ranges::view<K> && std::ranges::range<T> && !std::ranges::borrowed_range<Arg>);
+  }
 }
 
 /// What `spawn(f, args...)` returns for arguments that a function takes.
@@ -53,12 +62,16 @@ struct spawned_for<F, std::function<R(P...)>> {
 ///     for (...) subtrees.spawn(subtree);
 ///     while (!subtrees.empty()) sum += subtrees.get_last();
 ///
-/// `f` is a function or an object with one `operator()`. This is a range of children in the order
-/// of spawns; so `torc::wait(subtrees)` gives a vector of results. It lives in the frame of the
-/// task that makes it and cannot be moved. The children are on the fiber's stack of coroutine
-/// frames, so that their room costs an addition and a comparison. The end of its scope joins those
-/// that are left: normally, and then the first failure in the order of spawns is thrown and others
-/// are reported on stderr; or by an exception, and then those that have not started are skipped.
+/// `f` is a function or an object with one `operator()`, neither overloaded nor generic, of which
+/// every child has a copy. The object lives in the frame of the task that makes it and cannot be
+/// moved. The children are on the fiber's stack of coroutine frames, so that their room costs an
+/// addition and a comparison. Spawn in the scope, and the group, that the object was made in. The
+/// end of that scope joins those that are left: normally, and then the first failure in the order
+/// of spawns is thrown and others are reported on stderr; or by an exception, and then those that
+/// have not started are skipped.
+///
+/// It is also a range of children in the order of spawns: `torc::wait(subtrees)` gives a vector of
+/// their results, `subtrees[i].get()` one. Children that have been asked so stay until the end.
 template <class F, class Function = decltype(std::function(std::declval<F>()))>
 class children {
   using traits = detail::spawned_for<F, Function>;
@@ -79,7 +92,8 @@ public:
     }
   }
 
-  /// As `torc::spawn(f, args...)`. Throws std::length_error if there is no room for another.
+  /// As `torc::spawn(f, args...)`, but an argument is converted to its parameter's type at once.
+  /// Throws std::length_error if there is no room for another.
   template <class... Args>
   void spawn(Args&&... args) {
     static_assert(traits::template takes_all<Args...>(),
@@ -94,7 +108,8 @@ public:
   }
 
   /// Removes the youngest child: joins it and gives its result, or throws its exception, as
-  /// `child::get`. The youngest first is the order that costs least. There must be one.
+  /// `child::get`. There must be one. The youngest first is the order that costs least; to join one
+  /// by `get` takes time for each that is pending above it.
   decltype(auto) get_last() {
     value_type& youngest = *--end_;
     const destroyer d{youngest};
@@ -108,6 +123,7 @@ public:
   value_type* end() noexcept { return end_; }
 
 private:
+  static_assert(std::is_copy_constructible_v<F>, "torc::children: every child has a copy of f");
   static_assert(alignof(value_type) <= detail::frame_alignment,
                 "torc::children: arguments and results must not be over-aligned");
 
@@ -157,7 +173,7 @@ private:
         settle(d, failed != nullptr);
         skipped |= d.ended == outcome::skipped;
         failed = d.ended == outcome::error ? &d : failed;
-      } // else it has been joined by hand or by `sync`, which have told of its failure
+      } // else it has been joined before, which has thrown its failure, or `~child` reports it
     }
     if (failed != nullptr) {
       rethrow_failure(*failed);

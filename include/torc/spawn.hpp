@@ -28,8 +28,9 @@ public:
   child& operator=(const child&) = delete;
 
   /// Joins the child and gives its result, or throws its exception. Call it once, from the task
-  /// that spawned it. If the child was stolen and still runs, the calling task is suspended and
-  /// its worker goes on with other work; the task may go on on another thread.
+  /// that spawned it; a second time it throws std::logic_error. If the child was stolen and still
+  /// runs, the calling task is suspended and its worker goes on with other work; the task may go on
+  /// on another thread.
   R get() {
     detail::settle(*this, false);
     return take();
@@ -49,6 +50,9 @@ protected:
     using detail::outcome;
     unasked = false;
     claim.store(detail::claim_state::empty, std::memory_order_relaxed);
+    if (ended == outcome::none) {
+      detail::throw_taken();
+    }
     if (ended > outcome::value) {
       detail::rethrow_failure(*this);
     }

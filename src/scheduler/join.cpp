@@ -3,6 +3,7 @@
 // The slow paths of the owner's side: somebody wants work, or a child is no longer ours.
 
 #include <cstdio>
+#include <stdexcept>
 #include <torc/group.hpp>
 #include <torc/spawn.hpp>
 #include <typeinfo>
@@ -238,6 +239,8 @@ void rethrow_failure(descriptor& d) {
   }
   throw_to_parent(std::move(error));
 }
+
+void throw_taken() { throw std::logic_error("torc::child: its result has been taken before"); }
 
 void child_threw(descriptor& d, const std::exception_ptr& e) noexcept {
   if (this_worker() == nullptr || this_scope()->is != stop_scope::kind::group) {

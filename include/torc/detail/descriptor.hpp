@@ -175,6 +175,9 @@ void settle(descriptor& d, bool skip) noexcept;
 /// Throws what the joined child `d`, which has no result, ended with.
 [[noreturn]] void rethrow_failure(descriptor& d);
 
+/// Throws the error of who asks a child twice.
+[[noreturn]] void throw_taken();
+
 /// The child `d` that runs on its parent's fiber has failed with `e`.
 void child_threw(descriptor& d, const std::exception_ptr& e) noexcept;
 

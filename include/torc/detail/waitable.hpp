@@ -31,7 +31,7 @@ struct waitable<task<T>> {
   }
   static bool failed(task<T>& t) noexcept { return access::promise_of(t).ended == outcome::error; }
   static T take(task<T>& t) {
-    if (failed(t)) {
+    if (access::promise_of(t).ended > outcome::value) {
       rethrow_failure(access::promise_of(t));
     }
     return access::promise_of(t).take_value();
@@ -100,7 +100,8 @@ decltype(auto) results_of(X&... x) {
   const auto check = [](auto& one) {
     using w = waitable_for<decltype(one)>;
     if (w::failed(one)) {
-      w::take(one); // throws
+      forget_failure(); // also that of a child, if this one is a future
+      w::take(one);     // throws
     }
   };
   stop_point();
