@@ -524,13 +524,13 @@ TEST(exception, of_a_child_that_nobody_has_joined_yet_spoils_nothing_else) {
   for (const int workers : {2, 3}) {
     run(workers, [] {
       for (int i = 0; i < 20; ++i) {
-        std::atomic<bool> started{false};
-        auto a = torc::spawn([&started] {
-          started = true;
-          fail(1);
-        });
-        spin_until(started);
-        if (i % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        stolen_failure f;
+        auto a = f.spawn();
+        if (i % 2 == 0) {
+          f.await();
+        } else {
+          spin_until(f.started);
+        }
         std::vector<int> xs(100, 1);
         EXPECT_EQ(torc::map(give, xs).get(), xs);
         EXPECT_EQ(torc::map(give, xs, torc::chunk{1}).get(), xs);

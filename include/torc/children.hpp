@@ -30,13 +30,11 @@ consteval bool takes() {
   using T = std::decay_t<Arg>;
   using K = kept<P>;
   constexpr bool wrapped = !std::is_same_v<std::unwrap_reference_t<T>, T>;
-  if constexpr (std::is_same_v<K, T>) {
-    return std::is_convertible_v<Arg, K>;
-  } else {
-    return std::is_convertible_v<Arg, K> && wrapped == std::is_reference_v<K> &&
-           !std::is_base_of_v<K, T> &&
-           !(std::ranges::view<K> && std::ranges::range<T> && !std::ranges::borrowed_range<Arg>);
-  }
+  constexpr bool dangles =
+      std::ranges::view<K> && std::ranges::range<T> && !std::ranges::borrowed_range<Arg>;
+  constexpr bool converts =
+      wrapped == std::is_reference_v<K> && !std::is_base_of_v<K, T> && !dangles;
+  return std::is_convertible_v<Arg, K> && (std::is_same_v<K, T> || converts);
 }
 
 /// What `spawn(f, args...)` returns for arguments that a function takes.
@@ -56,7 +54,7 @@ struct spawned_for<F, std::function<R(P...)>> {
 };
 } // namespace detail
 
-/// Children that call the same function, as many as a loop spawns:
+/// Children that call the same function, spawned in a loop:
 ///
 ///     torc::children subtrees(n, search); // room for n
 ///     for (...) subtrees.spawn(subtree);
