@@ -235,7 +235,7 @@ TEST(children, are_stolen) {
 
 TEST(children, more_than_there_is_room_for_are_an_error_that_loses_none) {
   run([] {
-    int ran = 0;
+    std::atomic<int> ran{0};
     torc::children c(2, [&ran](int) { ++ran; });
     c.spawn(0);
     c.get_last();
