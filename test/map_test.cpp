@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <forward_list>
 #include <gtest/gtest.h>
@@ -365,6 +368,255 @@ TEST(reduce, exceptions_of_the_operation) {
                  std::out_of_range);
     EXPECT_THROW(torc::reduce(twice_or_throw, iota(100), 0, {}, torc::chunk{1}).get(),
                  std::out_of_range);
+  });
+}
+
+/// A letter for each number.
+std::string letters(int first, int last) {
+  std::string s;
+  for (int i = first; i < last; ++i) {
+    s += static_cast<char>('a' + i % 26);
+  }
+  return s;
+}
+std::string letter(int x) { return letters(x, x + 1); }
+
+TEST(reduce, of_every_kind_of_range) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const auto even = [](int x) { return x % 2 == 0; };
+      for (const int n : {0, 1, 2, 3, 100, 5000}) {
+        const std::vector<int> xs = iota(n);
+        const std::string all = letters(0, n);
+        EXPECT_EQ(torc::reduce(letter, xs, std::string()).get(), all);
+        EXPECT_EQ(torc::reduce(letter, std::list(xs.begin(), xs.end()), std::string()).get(), all);
+        EXPECT_EQ(torc::reduce(letter, std::deque(xs.begin(), xs.end()), std::string()).get(), all);
+        EXPECT_EQ(torc::reduce(letter, std::views::iota(0, n), std::string()).get(), all);
+        EXPECT_EQ(torc::reduce(letter, std::views::iota(0L, long{n}), std::string()).get(), all);
+        EXPECT_EQ(
+            torc::reduce(letter, std::views::iota(0) | std::views::take(n), std::string()).get(),
+            all);
+        const std::vector<int> evens =
+            torc::map(std::identity(), xs | std::views::filter(even)).get();
+        const std::vector<int> sorted(evens.begin(), evens.end());
+        EXPECT_EQ(torc::reduce(letter, xs | std::views::filter(even), std::string()).get(),
+                  torc::reduce(letter, sorted, std::string(), {}, torc::chunk{3}).get());
+        EXPECT_EQ(static_cast<int>(sorted.size()), (n + 1) / 2);
+      }
+    });
+  }
+}
+
+/// What a loop is for in a recursion: a child for each safe square of a row.
+long queens(std::vector<int> columns, int n) {
+  const int row = static_cast<int>(columns.size());
+  if (row == n) {
+    return 1;
+  }
+  auto safe = std::views::iota(0, n) | std::views::filter([&](int x) {
+                for (int above = 0; above < row; ++above) {
+                  const int distance = std::abs(columns[static_cast<std::size_t>(above)] - x);
+                  if (distance == 0 || distance == row - above) {
+                    return false;
+                  }
+                }
+                return true;
+              });
+  const auto place = [&](int x) {
+    std::vector<int> next = columns;
+    next.push_back(x);
+    return queens(std::move(next), n);
+  };
+  return torc::reduce(place, safe, 0L).get();
+}
+
+TEST(reduce, a_chunk_may_be_larger_than_any_range) {
+  run([] {
+    const std::vector<int> xs = iota(100);
+    for (const std::size_t size : {std::size_t{101}, SIZE_MAX / 2, SIZE_MAX - 1, SIZE_MAX}) {
+      EXPECT_EQ(torc::reduce(twice, xs, 0, {}, torc::chunk{size}).get(), 9900);
+      EXPECT_EQ(torc::map(twice, xs, torc::chunk{size}).get().at(99), 198);
+      std::atomic<int> calls{0};
+      torc::for_each([&](int) { ++calls; }, xs, torc::chunk{size}).get();
+      torc::for_each([&](int) { ++calls; }, std::list(xs.begin(), xs.end()), torc::chunk{size})
+          .get();
+      EXPECT_EQ(calls, 200);
+    }
+  });
+}
+
+TEST(reduce, in_a_recursion) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] { EXPECT_EQ(queens({}, 8), 92); });
+  }
+}
+
+TEST(reduce, its_first_part_goes_on_while_the_rest_is_stolen) {
+  run([] {
+    std::atomic<int> arrived{0};
+    const auto meet = [&](int) {
+      ++arrived;
+      test::spin_until(arrived, 2);
+      return 1;
+    };
+    EXPECT_EQ(torc::reduce(meet, std::views::iota(0, 2), 0).get(), 2);
+  });
+}
+
+TEST(reduce, a_stolen_rest_is_stolen_from) {
+  run(4, [] {
+    std::atomic<int> arrived{0};
+    const auto meet = [&](int) {
+      ++arrived;
+      test::spin_until(arrived, 4);
+      return 1;
+    };
+    EXPECT_EQ(torc::reduce(meet, std::views::iota(0, 4), 0).get(), 4);
+  });
+}
+
+TEST(reduce, of_failures_the_one_at_the_lowest_position_is_thrown) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      for (int i = 0; i < 50; ++i) {
+        std::atomic<int> alive{0};
+        const auto f = [&](int x) -> int {
+          struct alive_here {
+            std::atomic<int>& n;
+            ~alive_here() { --n; }
+          } a{alive};
+          ++alive;
+          if (x >= 10) {
+            throw std::out_of_range(std::to_string(x));
+          }
+          return x;
+        };
+        std::string what;
+        try {
+          torc::reduce(f, std::views::iota(0, 20), 0).get();
+        } catch (const std::out_of_range& e) {
+          what = e.what();
+        }
+        EXPECT_EQ(alive, 0);
+        // 10, or one that another worker met before it, and then 10 has not been tried.
+        EXPECT_GE(std::stoi(what), 10);
+      }
+    });
+  }
+}
+
+TEST(reduce, after_a_failure_no_further_chunk_starts) {
+  run(1, [] {
+    int calls = 0;
+    const auto f = [&calls](int x) {
+      ++calls;
+      return twice_or_throw(x);
+    };
+    EXPECT_THROW(torc::reduce(f, iota(100), 0).get(), std::out_of_range);
+    EXPECT_EQ(calls, 4);
+  });
+  run([] { // the first half of what is stolen ends when the other half fails
+    std::atomic<int> failed{0}, later{0};
+    const auto f = [&](int x) {
+      if (x == 0) {
+        test::spin_until(failed, 1);
+      } else if (x == 6000) {
+        ++failed;
+        throw std::runtime_error("6000");
+      } else if (failed > 0) {
+        ++later;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1)); // an exception takes its time
+      }
+      return x;
+    };
+    EXPECT_THROW(torc::reduce(f, std::views::iota(0, 10'000), 0, {}, torc::chunk{1}).get(),
+                 std::runtime_error);
+    EXPECT_LE(later, 100);
+  });
+}
+
+TEST(reduce, exceptions_of_the_range) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const auto picky = [](int x) {
+        if (x == 50) {
+          throw std::out_of_range("50");
+        }
+        return true;
+      };
+      EXPECT_THROW(torc::reduce(twice, iota(100) | std::views::filter(picky), 0).get(),
+                   std::out_of_range);
+    });
+  }
+}
+
+/// What a loop's body may do to the children of the task that runs the loop.
+TEST(for_each, its_body_may_join_everything) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      for (int i = 0; i < 20; ++i) {
+        std::vector<std::atomic<int>> calls(20);
+        auto older = torc::spawn(twice, 21);
+        torc::for_each(
+            [&](auto& c) {
+              ++c;
+              if (&c == &calls[3]) {
+                torc::sync(); // runs what is left of the loop, if nobody else does
+              }
+            },
+            calls)
+            .get();
+        EXPECT_TRUE(std::ranges::all_of(calls, [](const auto& c) { return c == 1; }));
+        EXPECT_EQ(older.get(), 42);
+      }
+    });
+  }
+}
+
+TEST(for_each, its_body_may_join_an_older_child) {
+  run(1, [] {
+    std::vector<int> calls(20);
+    auto older = torc::spawn(twice, 21);
+    torc::for_each(
+        [&](int& c) {
+          ++c;
+          if (&c == &calls[3]) {
+            EXPECT_EQ(older.get(), 42);
+          }
+        },
+        calls)
+        .get();
+    EXPECT_EQ(calls, std::vector<int>(20, 1));
+  });
+}
+
+TEST(for_each, its_body_may_submit) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::atomic<int> ran{0};
+      torc::for_each([&](int) { static_cast<void>(torc::submit(torc::here, [&ran] { ++ran; })); },
+                     iota(100))
+          .get();
+      torc::sync();
+      EXPECT_EQ(ran, 100);
+    });
+  }
+}
+
+TEST(for_each, goes_on_after_a_failed_sibling_that_its_body_has_caught) {
+  run(1, [] {
+    int calls = 0;
+    torc::for_each(
+        [&](int x) {
+          ++calls;
+          if (x == 3) {
+            auto fails = torc::spawn([]() -> int { throw std::runtime_error("x"); });
+            EXPECT_THROW(torc::sync(), std::runtime_error); // skips the rest of the loop
+          }
+        },
+        iota(10))
+        .get();
+    EXPECT_EQ(calls, 10);
   });
 }
 

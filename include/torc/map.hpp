@@ -8,19 +8,45 @@
 namespace torc {
 
 namespace detail {
-template <class F, class Range>
-auto for_each_of(F f, indexed<Range> range, chunk c) {
-  return operation([f = std::move(f), elements = std::move(range), c]() mutable {
-    chunked_loop loop(
-        [&](std::size_t begin, std::size_t end) {
-          for (std::size_t i = begin; i < end; ++i) {
-            static_cast<void>(apply_to(f, elements[i]));
-          }
-        },
-        elements.size(), c);
-    loop.run(0, elements.size());
-  });
+
+/// Elements that something is done with, without a sum.
+template <class Body>
+struct each {
+  using sum = nothing;
+  Body body;
+
+  template <class It>
+  sum start(It at) {
+    body(*at);
+    return {};
+  }
+  template <class It>
+  void add(sum&, It at) {
+    body(*at);
+  }
+  sum combine(sum, sum) noexcept { return {}; }
+};
+
+/// `body(x)` for all elements of a range, in parallel.
+template <class Range, class Grain, class Body, class Travel = stays_here>
+void run_each(Range& range, Grain grain, Body body, Travel travel = {}) {
+  const auto first = std::ranges::begin(range);
+  const auto last = std::ranges::next(first, std::ranges::end(range));
+  if (first != last) {
+    using It = std::ranges::iterator_t<Range>;
+    chunked_loop<It, each<Body>, Grain, Travel> loop(grain, {std::move(body)}, std::move(travel));
+    loop.run({}, first, last);
+  }
 }
+
+template <class F, class Range>
+void call_for_each(F& f, Range& range, chunk c) {
+  const auto body = [&f](auto&& x) {
+    static_cast<void>(apply_to(f, std::forward<decltype(x)>(x)));
+  };
+  with_grain(c, range, [&](auto grain) { run_each(range, grain, body); });
+}
+
 } // namespace detail
 
 /// Calls `f(x)` for every element, in parallel. `f` is a function or coroutine function; it is
@@ -32,7 +58,9 @@ auto for_each_of(F f, indexed<Range> range, chunk c) {
 /// in the process, as it is there for what `f` does to the elements.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
-  return detail::for_each_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
+  return detail::operation([f = std::move(f),
+                            elements = std::tuple<Range>(std::forward<Range>(range)),
+                            c]() mutable { detail::call_for_each(f, std::get<0>(elements), c); });
 }
 
 /// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches:
@@ -41,8 +69,13 @@ template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto for_each(F f, First&& first, Second&& second, More&&... more) {
   return detail::with_zipped(
-      [&f](auto elements, chunk c) {
-        return detail::for_each_of(detail::spread<F>{std::move(f)}, std::move(elements), c);
+      [&f](auto zipped, chunk c) {
+        return detail::operation([f = detail::spread<F>{std::move(f)}, elements = std::move(zipped),
+                                  c]() mutable {
+          auto call = [&](std::size_t i) { static_cast<void>(detail::apply_to(f, elements[i])); };
+          auto positions = detail::positions(elements.size());
+          detail::call_for_each(call, positions, c);
+        });
       },
       std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
 }
@@ -74,18 +107,14 @@ struct map_part {
 
 template <class F, class Range, class R>
 void map_into(std::vector<std::optional<R>>& slots, F& f, indexed<Range>& elements, chunk c) {
-  const auto body = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      slots[i].emplace(apply_to(f, elements[i]));
-    }
-  };
+  const auto fill = [&](std::size_t i) { slots[i].emplace(apply_to(f, elements[i])); };
+  auto all = positions(elements.size());
   if constexpr (loop_travels<F, Range, R>) {
     using travel = loop_travel<map_part<F, element_value<Range>, R>, Range, R, F>;
-    chunked_loop loop(body, elements.size(), c, travel{{f}, elements, slots, false});
-    loop.run(0, elements.size());
+    const std::size_t grain = travelling_grain(c, elements.size());
+    run_each(all, static_cast<std::ptrdiff_t>(grain), fill, travel{{f}, elements, slots, grain});
   } else {
-    chunked_loop loop(body, elements.size(), c);
-    loop.run(0, elements.size());
+    with_grain(c, all, [&](auto grain) { run_each(all, grain, fill); });
   }
 }
 
@@ -122,49 +151,89 @@ requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Secon
 
 namespace detail {
 
+/// Sums of f(x).
+template <class F, class Combine, class T>
+struct summed {
+  using sum = T;
+  F& f;
+  Combine& plus;
+
+  template <class It>
+  sum start(It at) {
+    return sum(apply_to(f, *at));
+  }
+  template <class It>
+  void add(sum& s, It at) {
+    s = plus(std::move(s), apply_to(f, *at));
+  }
+  sum combine(sum left, sum right) { return plus(std::move(left), std::move(right)); }
+};
+
 /// The sums of the chunks of a range.
 template <class F, class Range, class T, class Combine>
 std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Combine& combine,
-                                             chunk c);
+                                             std::size_t size);
 
 /// A part of a `reduce` on another rank: the sums of its chunks, as the order of summation is that
 /// of one rank.
 template <class F, class X, class T, class Combine>
 struct reduce_part {
-  batch<T> operator()(F f, Combine combine, batch<X> part, std::size_t grain) const {
+  batch<T> operator()(F f, Combine combine, batch<X> part, std::size_t size) const {
     indexed<std::vector<X>&> elements(part.values);
-    auto sums = sums_of_chunks<F, std::vector<X>&, T, Combine>(f, elements, combine, {grain});
+    auto sums = sums_of_chunks<F, std::vector<X>&, T, Combine>(f, elements, combine, size);
     return {map_part<F, X, T>::unwrap(sums)};
   }
 };
 
 template <class F, class Range, class T, class Combine>
 std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Combine& combine,
-                                             chunk c) {
-  std::vector<std::optional<T>> sums;
-  std::size_t grain = 0;
-  const auto body = [&](std::size_t begin, std::size_t end) {
-    T sum(apply_to(f, elements[begin]));
-    for (std::size_t i = begin + 1; i < end; ++i) {
+                                             std::size_t size) {
+  std::vector<std::optional<T>> sums((elements.size() + size - 1) / size);
+  const auto sum_up = [&](std::size_t chunk) {
+    std::size_t i = chunk * size;
+    const std::size_t end = std::min(i + size, elements.size());
+    T sum(apply_to(f, elements[i]));
+    while (++i < end) {
       sum = combine(std::move(sum), apply_to(f, elements[i]));
     }
-    sums[begin / grain].emplace(std::move(sum));
+    sums[chunk].emplace(std::move(sum));
   };
-  const auto run = [&](auto& loop) {
-    grain = loop.grain();
-    sums.resize((elements.size() + grain - 1) / grain);
-    loop.run(0, elements.size());
-  };
+  auto chunks = positions(sums.size());
   if constexpr (loop_travels<F, Range, T, Combine>) {
     using part = reduce_part<F, element_value<Range>, T, Combine>;
     using travel = loop_travel<part, Range, T, F, Combine>;
-    chunked_loop loop(body, elements.size(), c, travel{{f, combine}, elements, sums, true});
-    run(loop);
+    run_each(chunks, single_elements(), sum_up, travel{{f, combine}, elements, sums, size, size});
   } else {
-    chunked_loop loop(body, elements.size(), c);
-    run(loop);
+    run_each(chunks, single_elements(), sum_up);
   }
   return sums;
+}
+
+/// `init` and the sums of chunks of a given size.
+template <class F, class Range, class T, class Combine>
+T sum_of_chunks(F& f, Range& range, T init, Combine& combine, chunk c) {
+  indexed<Range&> elements(range);
+  constexpr bool travels = loop_travels<F, Range, T, Combine>;
+  const std::size_t size = travels ? travelling_grain(c, elements.size()) : size_of(c);
+  for (auto& sum : sums_of_chunks<F, Range&, T, Combine>(f, elements, combine, size)) {
+    init = combine(std::move(init), std::move(*sum));
+  }
+  return init;
+}
+
+/// `init` and the sum of all elements, as parts of the loop happen to be shared out.
+template <class F, class Range, class T, class Combine>
+[[gnu::always_inline]] inline T sum_of_all(F& f, Range& range, T init, Combine& combine) {
+  const auto first = std::ranges::begin(range);
+  const auto last = std::ranges::next(first, std::ranges::end(range));
+  if (first == last) {
+    return init;
+  }
+  return with_grain({}, range, [&](auto grain) {
+    using It = std::ranges::iterator_t<Range>;
+    chunked_loop<It, summed<F, Combine, T>, decltype(grain)> loop(grain, {f, combine});
+    return loop.run(std::move(init), first, last);
+  });
 }
 
 } // namespace detail
@@ -174,16 +243,17 @@ std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Com
 /// the same for any number of workers and ranks. Travels as `map` does.
 template <class F, std::ranges::forward_range Range, class T, class Combine = std::plus<>>
 auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
-  return detail::operation([f = std::move(f),
-                            elements = detail::indexed<Range>(std::forward<Range>(range)),
-                            init = std::move(init), combine = std::move(combine), c]() mutable {
-    auto sums = detail::sums_of_chunks<F, Range, T, Combine>(f, elements, combine, c);
-    T result = std::move(init);
-    for (auto& sum : sums) {
-      result = combine(std::move(result), std::move(*sum));
-    }
-    return result;
-  });
+  return detail::operation(
+      [f = std::move(f), elements = std::tuple<Range>(std::forward<Range>(range)),
+       init = std::move(init), combine = std::move(combine), c]() mutable -> T {
+        auto& all = std::get<0>(elements);
+        if constexpr (!detail::loop_travels<F, Range, T, Combine>) {
+          if (c.size == 0) {
+            return detail::sum_of_all(f, all, std::move(init), combine);
+          }
+        }
+        return detail::sum_of_chunks(f, all, std::move(init), combine, c);
+      });
 }
 
 } // namespace torc

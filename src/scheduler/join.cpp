@@ -32,23 +32,30 @@ void unlink(worker& w, descriptor& d) noexcept {
   }
 }
 
-/// Takes a published child back. False: a thief has it.
-bool take_back(descriptor& d) noexcept {
+/// `action(home)` for the queue that holds a published child, with its lock held. False: a thief
+/// has the child.
+template <class Action>
+bool with_home(descriptor& d, Action action) noexcept {
   for (;;) {
     queue* home = d.shared.home.load(std::memory_order_acquire);
     if (home == nullptr) {
       return false;
     }
     home->lock.lock();
-    const bool ours = d.shared.home.load(std::memory_order_relaxed) == home;
-    if (ours) {
-      home->take(home->children, &d);
+    const bool there = d.shared.home.load(std::memory_order_relaxed) == home;
+    if (there) {
+      action(*home);
     }
     home->lock.unlock();
-    if (ours) {
+    if (there) {
       return true;
     }
   }
+}
+
+/// Takes a published child back. False: a thief has it.
+bool take_back(descriptor& d) noexcept {
+  return with_home(d, [&d](queue& home) { home.take(home.children, &d); });
 }
 
 /// Waits until a stolen child has ended.
@@ -119,6 +126,24 @@ bool claim_any(descriptor& d) noexcept {
   return claim_slow(d);
 }
 
+bool is_pending(descriptor& d) noexcept {
+  worker* w = this_worker();
+  if (w == nullptr) {
+    return true; // outside: nobody else could
+  }
+  if (d.claim.load(std::memory_order_relaxed) != claim_state::pending) {
+    return false; // run in place, by sync()
+  }
+  if (w->own.guard.load(std::memory_order_acquire)) {
+    w->serve(); // as in claim_slow
+    if (is_stopped(this_scope())) {
+      return false;
+    }
+  }
+  return d.seen.load(std::memory_order_relaxed) != visibility::published ||
+         with_home(d, [](queue&) {});
+}
+
 void finish_child(descriptor& d) noexcept {
   if (d.ended == outcome::error) {
     descriptor& parent = *d.shared.parent;
@@ -154,6 +179,8 @@ void settle(descriptor& d, bool skip) noexcept {
       leave_unwinding(d);
     }
     d.claim.store(claim_state::joined, std::memory_order_relaxed);
+    d.seen.store(visibility::passed,
+                 std::memory_order_relaxed); // so that its owner looks at `claim`
   }
 }
 

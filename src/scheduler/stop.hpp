@@ -40,8 +40,4 @@ private:
 void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited = 0,
                   std::uintptr_t place = 0) noexcept;
 
-/// The exception of tasks that did not run.
-const std::exception_ptr& cancelled_error() noexcept;
-bool is_cancelled(const std::exception_ptr& error) noexcept;
-
 } // namespace torc::detail

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <torc/detail/chunked_loop.hpp>
 #include <torc/spawn.hpp>
 #include <vector>
 
@@ -15,6 +16,10 @@
 
 using model::sleepers;
 using namespace torc::detail;
+
+struct big_position;
+template <>
+inline constexpr bool torc::detail::moves_atomically<big_position> = false;
 
 namespace {
 
@@ -199,6 +204,50 @@ void rely_on_thieves() {
   }
   for (int i = N; i-- > 0;) {
     join(world.slots[i]);
+  }
+}
+
+/// An element of a loop.
+using position = const int*;
+} // namespace
+/// One that is taken to be too big to be moved atomically.
+struct big_position {
+  using value_type = int;
+  using difference_type = std::ptrdiff_t;
+  const int* at;
+  const int& operator*() const { return *at; }
+  big_position& operator++() {
+    ++at;
+    return *this;
+  }
+  big_position operator++(int) { return {at++}; }
+  bool operator==(const big_position&) const = default;
+};
+namespace {
+
+/// Elements that are to be seen once, and in order.
+template <class It>
+struct in_order {
+  using sum = int;
+  sum start(It at) {
+    if (world.runs[*at]++ != 0) {
+      model::fail("an element is taken twice");
+    }
+    return *at + 1;
+  }
+  void add(sum& s, It at) { s = 10 * s + start(at); }
+  sum combine(sum left, sum right) {
+    return (right < 10 ? 10 : right < 100 ? 100 : 1000) * left + right;
+  }
+};
+
+constexpr int elements[] = {0, 1, 2, 3};
+constexpr int in_order_sums[] = {0, 1, 12, 123, 1234};
+template <class It, int N>
+void go_through() {
+  chunked_loop<It, in_order<It>, single_elements> loop({}, {});
+  if (loop.run(0, It{elements}, It{elements + N}) != in_order_sums[N]) {
+    model::fail("a wrong sum");
   }
 }
 
@@ -416,6 +465,12 @@ std::vector<entry> scenarios() {
       small("order", "3 children joined out of order; the same", join_out_of_order,
             forcing_thief_twice),
       small("fails", "a child fails, its sibling may be skipped; the same", one_fails,
+            forcing_thief_twice),
+      small("loop2", "a loop over 2 elements; a thief asks, steals twice", go_through<position, 2>,
+            asking_thief),
+      small("loop3", "a loop over 3 elements; a thief forces and steals, twice",
+            go_through<position, 3>, forcing_thief_twice),
+      small("loop_big", "the same, of positions that are not atomic", go_through<big_position, 3>,
             forcing_thief_twice),
       small("suspend", "2 children; a thief steals one, forces again, runs it", spawn_and_join<2>,
             thief_forcing_while_it_holds_a_child),

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <torc/detail/elements.hpp>
 #include <torc/detail/remote.hpp>
-#include <torc/detail/spinlock.hpp>
+#include <torc/result.hpp>
 #include <torc/runtime.hpp>
 #include <torc/spawn.hpp>
 #include <vector>
@@ -15,58 +17,139 @@ namespace torc {
 
 namespace detail {
 
+template <class It>
+inline constexpr bool moves_atomically = std::is_trivially_copyable_v<It> &&
+                                         sizeof(It) <= sizeof(void*);
+
+/// A position that its owner moves while a thief may read it, which then sees the newest or the one
+/// before: the owner finds out in the course of each move, and does not move on. So where the
+/// machine has no atomic of that size two places do.
+template <class It>
+class moving_position {
+public:
+  explicit moving_position(It at) : places_{at, at} {}
+  void move(It to) noexcept {
+    const unsigned moves = moves_.load(std::memory_order_relaxed) + 1;
+    places_[moves % 2] = to;
+    moves_.store(moves, std::memory_order_release);
+  }
+  It get() const noexcept { return places_[moves_.load(std::memory_order_acquire) % 2]; }
+
+private:
+  watched<It> places_[2];
+  atomic<unsigned> moves_{0};
+};
+template <class It>
+requires moves_atomically<It>
+class moving_position<It> {
+public:
+  explicit moving_position(It at) : place_(at) {}
+  void move(It to) noexcept { place_.store(to, std::memory_order_release); }
+  It get() const noexcept { return place_.load(std::memory_order_acquire); }
+
+private:
+  atomic<It> place_;
+};
+
+/// The grain of a loop whose chunks are elements.
+using single_elements = std::integral_constant<std::ptrdiff_t, 1>;
+
+/// The sum of a loop without results.
+struct nothing {};
+
 /// Of a loop that stays in the process.
 struct stays_here {
   static constexpr bool ships = false;
 };
 
-/// One parallel loop over 0 .. n-1, halved recursively. After a failure no further chunk starts;
-/// of several failures the one at the lowest position is thrown. `Travel` says how a part of it
-/// runs on another rank: what it becomes there, a call of `Travel::remote`, and how to write that
-/// and to read its result.
-template <class Body, class Travel = stays_here>
+/// One parallel loop over a forward range, in chunks of `grain` elements. What becomes of them is a
+/// `Fold::sum`: `start(at)` makes one of an element, `add(s, at)` adds one to it on its right,
+/// `combine(left, right)` makes one of two.
+///
+/// Whoever runs a part of the loop takes chunk after chunk from its front, and all that is left is
+/// one pending child: a chunk costs no more than to move the front of that. A thief halves what it
+/// has got and goes through the first half likewise. So as many tasks arise as there are thieves
+/// (lazy splitting: Tzannes, Caragea, Barua, Vishkin, PPoPP 2010). A loop of which parts may leave
+/// the process is halved by its owner, too, down to chunks, or most of the elements would be on
+/// their way. `Travel` says how a part runs on another rank: what it becomes there, a call of
+/// `Travel::remote`, and how to write that and to read its sum.
+///
+/// After a failure no further chunk starts; of several the one at the lowest position is thrown.
+template <class It, class Fold, class Grain = std::ptrdiff_t, class Travel = stays_here>
 class chunked_loop {
+  using sum = typename Fold::sum;
+  static constexpr bool single = std::is_same_v<Grain, single_elements>;
+
 public:
-  chunked_loop(Body body, std::size_t n, chunk c, Travel travel = {})
-      : body_(std::move(body)), travel_(std::move(travel)), grain_(c.size) {
-    if (grain_ == 0) {
-      grain_ = std::max<std::size_t>(1, n / (8 * static_cast<std::size_t>(num_workers())));
-    }
-  }
+  chunked_loop(Grain grain, Fold fold, Travel travel = {})
+      : grain_(grain), fold_(std::move(fold)), travel_(std::move(travel)) {}
 
-  std::size_t grain() const noexcept { return grain_; }
-
-  void run(std::size_t begin, std::size_t end) {
-    if (begin < end) {
-      split(begin, end);
-    }
-    if (error_) {
-      std::rethrow_exception(std::move(error_));
+  /// `before` and all elements; there must be one.
+  [[gnu::always_inline]] sum run(sum before, It first, It last) {
+    if constexpr (Travel::ships) {
+      return fold_.combine(std::move(before), halve(first, last));
+    } else {
+      return go_through<false>(std::move(before), first, last);
     }
   }
 
 private:
-  /// A spawned part. It fails only where it could not be split here: on another rank.
-  class part final : public child<void> {
+  /// A pending part. Its failure is a result, as only this loop is to know of it.
+  class rest final : public child<result<sum>> {
   public:
-    part(chunked_loop& loop, std::size_t begin, std::size_t end)
-        : child<void>(table), loop_(loop), begin_(begin), end_(end) {
+    rest(chunked_loop& loop, It first, It last)
+        : child<result<sum>>(table), loop_(loop), last_(last), first_(first) {
       push(*this_front(), *this);
+    }
+
+    /// Owner: takes what is before `first` out of it, unless somebody has started it or the task is
+    /// stopped. It need not be claimed for that: a publisher sees the move, or the owner sees the
+    /// guard or that it has been published.
+    bool move_front(It first) noexcept {
+      first_.move(first);
+      light_barrier();
+      return (!is_set(this_front()->guard) && !is_set(this->seen)) || is_pending(*this);
+    }
+
+    /// Owner: takes it off the stack, unless somebody has started it or the task is stopped.
+    bool withdraw() noexcept {
+      if (!claim(*this_front(), *this)) [[unlikely]] {
+        return false;
+      }
+      pop(*this_front(), *this);
+      this->unasked = false;
+      return true;
+    }
+
+    /// Owner, whose move to `first` came late: whether somebody begins there, or has begun before.
+    bool begins_at(It first) noexcept {
+      return start_.exchange(start::owner_has_moved) == start::open || began_ == first;
+    }
+
+    /// Its failure, if it has not been withdrawn or asked before.
+    std::exception_ptr failure() noexcept {
+      return this->unasked ? result<sum>::of([this] { return this->get().value(); }).error()
+                           : nullptr;
     }
 
   private:
     static void run(descriptor& d) noexcept {
-      auto& self = static_cast<part&>(d);
-      run_into(d, self.result_, [&self] { self.loop_.split(self.begin_, self.end_); });
+      auto& self = static_cast<rest&>(d);
+      run_into(d, self.result_, [&self] {
+        return result<sum>::of([&self] { return self.loop_.halve(self.begin(), self.last_); });
+      });
     }
     static void save(const descriptor& d, writer& w) {
-      const auto& self = static_cast<const part&>(d);
-      self.loop_.travel_.save(w, self.begin_, self.end_, self.loop_.grain_);
+      const auto& self = static_cast<const rest&>(d);
+      self.loop_.travel_.save(w, self.begin(), self.last_);
     }
     static void take_result(descriptor& d, reader* r) {
-      auto& self = static_cast<part&>(d);
+      auto& self = static_cast<rest&>(d);
       if (r != nullptr) {
-        self.loop_.travel_.take_result(*r, self.begin_, self.end_, self.loop_.grain_);
+        self.result_.fill([&self, r] {
+          return result<sum>::of(
+              [&self, r] { return self.loop_.travel_.take_result(*r, self.began_, self.last_); });
+        });
         d.ended = outcome::value;
       }
     }
@@ -79,68 +162,197 @@ private:
     }
     static const task_type table;
 
+    enum class start : std::uint8_t { open, begun, owner_has_moved };
+
+    It begin() const noexcept {
+      began_ = first_.get();
+      if (start_.exchange(start::begun) == start::owner_has_moved) {
+        began_ = first_.get();
+      }
+      return began_;
+    }
+
     chunked_loop& loop_;
-    std::size_t begin_, end_;
+    It last_;
+    moving_position<It> first_;
+    mutable It began_;
+    mutable atomic<start> start_{start::open};
   };
 
-  void split(std::size_t begin, std::size_t end) noexcept {
-    if (end - begin <= grain_) {
-      leaf(begin, end);
-      return;
+  /// `before`, and the elements one chunk after the other, while others may take the rest. In the
+  /// loop's first part a failure elsewhere is that of a thief, who has taken the rest.
+  template <bool Stolen>
+  [[gnu::always_inline]] sum go_through(sum before, It at, It last) {
+    rest others(*this, at, last);
+    Fold fold = fold_; // which is known to be nobody else's
+    try {
+      do {
+        const It next = after_chunk(at, last);
+        if (next != last) [[likely]] {
+          if (Stolen && is_set(failed_)) [[unlikely]] {
+            throw cancelled();
+          }
+          if (!others.move_front(next)) [[unlikely]] {
+            stop_point();
+            if (others.begins_at(next)) {
+              add_chunk(fold_, before, at, next);
+            }
+            return with_others(std::move(before), others);
+          }
+        } else if (!others.withdraw()) [[unlikely]] {
+          return with_others(std::move(before), others);
+        }
+        add_chunk(fold, before, at, next);
+        at = next;
+      } while (at != last);
+      return before;
+    } catch (...) {
+      fail(others);
+    }
+  }
+
+  /// `before`, and the part that has been taken.
+  [[gnu::noinline]] sum with_others(sum before, rest& others) {
+    sum after = others.get().value();
+    return fold_.combine(std::move(before), std::move(after));
+  }
+
+  [[gnu::noinline]] sum halve(It first, It last) {
+    if (failed_.load(std::memory_order_relaxed)) {
+      throw cancelled();
     }
     // Multiples of the grain, so that only the last chunk is smaller.
-    const std::size_t chunks = (end - begin + grain_ - 1) / grain_;
-    const std::size_t middle = begin + chunks / 2 * grain_;
-    part right(*this, middle, end);
-    split(begin, middle);
+    const std::ptrdiff_t chunks = (distance(first, last) + grain_ - 1) / grain_;
+    if (chunks == 1) {
+      return chunk(first, last);
+    }
+    const It middle = advanced(first, chunks / 2 * grain_);
+    rest right(*this, middle, last);
     try {
-      right.get();
+      sum left = first_half(first, middle);
+      return with_others(std::move(left), right);
     } catch (...) {
-      fail(middle, std::current_exception());
+      fail(right);
     }
   }
 
-  void leaf(std::size_t begin, std::size_t end) noexcept {
-    if (failed_.load(std::memory_order_relaxed)) {
-      return;
-    }
-    try {
-      body_(begin, end);
-    } catch (...) {
-      fail(begin, std::current_exception());
+  sum first_half(It first, It last) {
+    if constexpr (Travel::ships) {
+      return halve(first, last);
+    } else {
+      const It next = after_chunk(first, last);
+      sum s = chunk(first, next);
+      if (next != last) {
+        return go_through<true>(std::move(s), next, last);
+      }
+      return s;
     }
   }
 
-  void fail(std::size_t at, std::exception_ptr error) noexcept {
+  [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It at, It end) {
+    if constexpr (single) {
+      fold.add(s, at);
+    } else {
+      add_all(fold, s, at, end);
+    }
+  }
+  [[gnu::always_inline]] static void add_all(Fold& fold, sum& s, It at, It end) {
+    do {
+      fold.add(s, at);
+    } while (++at != end);
+  }
+
+  It after_chunk(It at, It last) const {
+    if constexpr (single) {
+      return ++at;
+    } else if constexpr (std::random_access_iterator<It>) {
+      return advanced(at, std::min<std::ptrdiff_t>(distance(at, last), grain_));
+    } else {
+      return std::ranges::next(at, grain_, last);
+    }
+  }
+  // What `iota` calls a difference may be 128 bits wide.
+  static std::ptrdiff_t distance(It first, It last) {
+    return static_cast<std::ptrdiff_t>(std::ranges::distance(first, last));
+  }
+  static It advanced(It at, std::ptrdiff_t n) {
+    return std::ranges::next(at, static_cast<std::iter_difference_t<It>>(n));
+  }
+
+  sum chunk(It first, It last) {
+    try {
+      sum s = fold_.start(first);
+      if (++first != last) {
+        add_all(fold_, s, first, last);
+      }
+      return s;
+    } catch (...) {
+      failed_.store(true, std::memory_order_relaxed);
+      throw;
+    }
+  }
+
+  /// In a handler of a failure before `others`: ends them, and throws the failure that comes first.
+  [[noreturn, gnu::noinline, gnu::cold]] void fail(rest& others) {
     failed_.store(true, std::memory_order_relaxed);
-    lock_.lock();
-    if (!error_ || at < failed_at_) {
-      std::swap(error, error_);
-      failed_at_ = at;
+    std::exception_ptr error = std::current_exception();
+    if (std::exception_ptr later = others.failure()) {
+      if (is_cancelled(error)) { // as the loop has failed elsewhere, perhaps there
+        std::swap(error, later);
+      }
+      report_lost(later);
     }
-    lock_.unlock();
-    if (error) {
-      report_lost(error);
+    if (is_cancelled(error)) {
+      stop_point(); // perhaps for a better reason
     }
+    std::rethrow_exception(std::move(error));
   }
 
-  Body body_;
-  Travel travel_;
-  std::size_t grain_;
-  std::atomic<bool> failed_{false};
-  spinlock lock_;
-  std::exception_ptr error_;
-  std::size_t failed_at_ = 0;
+  [[no_unique_address]] Grain grain_;
+  Fold fold_;
+  [[no_unique_address]] Travel travel_;
+  atomic<bool> failed_{false};
 };
 
-template <class Body, class Travel>
-constexpr task_type chunked_loop<Body, Travel>::part::table = make_table();
+template <class It, class Fold, class Grain, class Travel>
+constexpr task_type chunked_loop<It, Fold, Grain, Travel>::rest::table = make_table();
+
+/// A size that can be added to a length; no range is longer.
+inline std::size_t size_of(chunk c) noexcept {
+  return std::min<std::size_t>(c.size, PTRDIFF_MAX / 2);
+}
+
+/// Calls `loop(grain)`. Without a size up to some thousand elements are chunks of their own, as in
+/// a recursion; more are put together, so that what chunks cost stays below some microseconds.
+template <class Range, class Loop>
+[[gnu::always_inline]] inline decltype(auto) with_grain(chunk c, Range& range, Loop loop) {
+  if (c.size != 0) {
+    return loop(static_cast<std::ptrdiff_t>(size_of(c)));
+  }
+  if constexpr (std::ranges::random_access_range<Range>) {
+    const auto n = static_cast<std::ptrdiff_t>(std::ranges::distance(range));
+    if (n >= 4096) {
+      return loop(n / 2048);
+    }
+  }
+  return loop(single_elements());
+}
+
+/// The grain of a loop of which parts travel: without a size an eighth of a worker's share.
+inline std::size_t travelling_grain(chunk c, std::size_t n) {
+  const std::size_t best = n / (8 * static_cast<std::size_t>(num_workers()));
+  return c.size != 0 ? size_of(c) : std::max<std::size_t>(1, best);
+}
 
 /// Whether parts of a loop over `Range` that gives an R for some elements may leave the process.
 template <class F, class Range, class R, class... More>
 inline constexpr bool
     loop_travels = shippable<F>&& shippable<element_value<Range>>&& shippable<R> &&
                    (shippable<More> && ...) && std::is_copy_constructible_v<element_value<Range>>;
+
+/// The positions of n elements, as a range.
+inline auto positions(std::size_t n) { return std::views::iota(std::size_t{0}, n); }
+using loop_position = std::ranges::iterator_t<decltype(positions(0))>;
 
 /// Elements or results on their way, without blocks: they come from one place and go to another
 /// while the message is written or read.
@@ -149,8 +361,8 @@ struct batch {
   std::vector<T> values;
 };
 
-/// How parts of a loop travel: as a call of `Work` with the rest of the arguments, the elements
-/// and the grain; what comes back are the results, one for every `per` elements, into `results`.
+/// How parts of a loop travel whose positions stand for `per` elements and a result each: as a call
+/// of `Work` with the rest of the arguments, the elements and the grain.
 template <class Work, class Range, class R, class... Args>
 struct loop_travel {
   using X = element_value<Range>;
@@ -160,27 +372,29 @@ struct loop_travel {
   std::tuple<Args&...> args;
   indexed<Range>& elements;
   std::vector<std::optional<R>>& results;
-  bool one_a_chunk; ///< otherwise one an element
+  std::size_t grain;
+  std::size_t per = 1; ///< elements
 
-  void save(writer& w, std::size_t begin, std::size_t end, std::size_t grain) const {
+  void save(writer& w, loop_position first, loop_position last) const {
     batch<X> part;
-    part.values.reserve(end - begin);
-    for (std::size_t i = begin; i < end; ++i) {
+    const std::size_t end = std::min(*last * per, elements.size());
+    part.values.reserve(end - *first * per);
+    for (std::size_t i = *first * per; i < end; ++i) {
       part.values.push_back(elements[i]);
     }
     std::apply([&w](const Args&... a) { (save_value(w, a), ...); }, args);
     save_value(w, part);
     save_value(w, grain);
   }
-  void take_result(reader& r, std::size_t begin, std::size_t end, std::size_t grain) const {
+  nothing take_result(reader& r, loop_position first, loop_position last) const {
     std::vector<R> values = std::move(load_value<batch<R>>(r).values);
-    const std::size_t per = one_a_chunk ? grain : 1;
-    if (values.size() != (end - begin + per - 1) / per) {
+    if (values.size() != *last - *first) {
       throw bad_message("torc: a part of a loop came back with too few or too many results");
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
-      results[begin / per + i].emplace(std::move(values[i]));
+      results[*first + i].emplace(std::move(values[i]));
     }
+    return {};
   }
 };
 

@@ -165,6 +165,10 @@ bool claim_slow(descriptor& d) noexcept;
 bool claim_any(descriptor& d) noexcept;
 void leave_with_submitted(descriptor& d);
 
+/// Owner: whether nobody has started the child `d`, which need not be the newest entry, and its
+/// task is not stopped. What the owner has stored before the call is what a thief will find.
+bool is_pending(descriptor& d) noexcept;
+
 /// Waits for the children that the running task has submitted; null or the first exception.
 std::exception_ptr join_submitted() noexcept;
 
@@ -191,6 +195,10 @@ void forget_failure() noexcept;
 /// One line on stderr for an exception that nobody can catch any more; `place`: the code that has
 /// submitted the task, if that is known.
 void report_lost(const std::exception_ptr& error, const void* place = nullptr) noexcept;
+
+/// The exception of tasks that did not run.
+const std::exception_ptr& cancelled_error() noexcept;
+bool is_cancelled(const std::exception_ptr& error) noexcept;
 
 /// Tells the parent, which may destroy `d` at once, that a spawned child has ended.
 void finish_child(descriptor& d) noexcept;
