@@ -603,6 +603,37 @@ TEST(for_each, its_body_may_submit) {
   }
 }
 
+TEST(for_each, hides_no_older_child_after_its_body_has_caught_a_failure) {
+  run([] {
+    std::atomic<int> busy{0}, go{0}, ran{0};
+    auto other_worker = torc::submit(torc::on_local_worker(1).pinned(), [&] {
+      ++busy;
+      test::spin_until(go, 1);
+    });
+    test::spin_until(busy, 1);
+    EXPECT_EQ(torc::spawn(twice, 1).get(), 2); // now nobody wants what is spawned
+    auto older = torc::spawn([&ran] { ++ran; });
+    auto loop = torc::spawn([&] {
+      torc::for_each(
+          [&](int x) {
+            if (x == 3) {
+              auto fails =
+                  torc::spawn([x]() -> int { throw std::runtime_error(std::to_string(x)); });
+              EXPECT_THROW(torc::sync(), std::runtime_error); // skips the rest of the loop
+              ++go;
+            } else if (x == 7) {
+              test::spin_until(ran, 1); // the other worker must find the older child
+            }
+          },
+          iota(10))
+          .get();
+    });
+    loop.get();
+    older.get();
+    other_worker.get();
+  });
+}
+
 TEST(for_each, goes_on_after_a_failed_sibling_that_its_body_has_caught) {
   run(1, [] {
     int calls = 0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <gtest/gtest.h>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -42,9 +43,11 @@ enum class shape : unsigned {
   wait_tasks,
   submit,
   drop,
-  map
+  map,
+  loop,
+  children
 };
-constexpr unsigned shapes = 8;
+constexpr unsigned shapes = 10;
 
 constexpr std::uint64_t failed_below = 77; // what a node counts for children of which some failed
 
@@ -74,6 +77,7 @@ unsigned children_of(node n) {
   case shape::leaf:
     return 0;
   case shape::map:
+  case shape::loop:
     return map_size(n);
   case shape::two_children:
     return 2;
@@ -197,6 +201,23 @@ std::uint64_t plain_sum(node n) {
   }
   case shape::map:
     return sum_of(torc::map(any, nodes_below(n), torc::chunk{1}).get());
+  case shape::loop: {
+    auto below =
+        std::views::iota(0u, 6u) | std::views::filter([n](unsigned i) { return i < map_size(n); });
+    const auto run = [n](unsigned i) { return any(n.child(i)); };
+    return torc::reduce(run, below, std::uint64_t{0}).get();
+  }
+  case shape::children: {
+    torc::children below(3, any);
+    for (unsigned i = 0; i < 3; ++i) {
+      below.spawn(n.child(i));
+    }
+    std::uint64_t sum = 0;
+    while (!below.empty()) {
+      sum += below.get_last();
+    }
+    return sum;
+  }
   }
   return 0;
 }
@@ -254,6 +275,17 @@ torc::task<std::uint64_t> coroutine_sum(node n) {
     const std::vector<node> below = nodes_below(n);
     const auto add = std::plus<>{};
     co_return co_await torc::reduce(coroutine, below, std::uint64_t{0}, add, torc::chunk{2});
+  }
+  case shape::loop: {
+    const auto run = [n](unsigned i) { return coroutine(n.child(i)); };
+    co_return co_await torc::reduce(run, std::views::iota(0u, map_size(n)), std::uint64_t{0});
+  }
+  case shape::children: {
+    torc::children below(3, any);
+    for (unsigned i = 0; i < 3; ++i) {
+      below.spawn(n.child(i));
+    }
+    co_return sum_of(co_await torc::wait(below));
   }
   }
   co_return 0;

@@ -54,8 +54,9 @@ void call_for_each(F& f, Range& range, chunk c) {
 ///
 /// This and the next two are operations: `co_await torc::for_each(...)` in a coroutine,
 /// `torc::for_each(...).get()` in a plain function. An lvalue range must live until then. After an
-/// exception no further chunk starts, and the one at the lowest position is thrown. This one stays
-/// in the process, as it is there for what `f` does to the elements.
+/// exception no further chunk starts, and the one at the lowest position is thrown. Iterators must
+/// not throw when they are copied. This one stays in the process, as it is there for what `f` does
+/// to the elements.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
   return detail::operation([f = std::move(f),
@@ -160,7 +161,8 @@ struct summed {
 
   template <class It>
   sum start(It at) {
-    return sum(apply_to(f, *at));
+    sum s(apply_to(f, *at));
+    return s;
   }
   template <class It>
   void add(sum& s, It at) {

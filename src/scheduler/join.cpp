@@ -140,8 +140,17 @@ bool is_pending(descriptor& d) noexcept {
       return false;
     }
   }
-  return d.seen.load(std::memory_order_relaxed) != visibility::published ||
-         with_home(d, [](queue&) {});
+  if (d.seen.load(std::memory_order_relaxed) != visibility::published) {
+    return true;
+  }
+  // Ours alone again, unless somebody is about to take it.
+  const bool hide = !w->owner.anybody_wants() && w->own.head.load(std::memory_order_relaxed) == &d;
+  return with_home(d, [w, &d, hide](queue& home) {
+    if (hide && &home == &w->shared) { // with the lock of those who would publish it
+      home.take(home.children, &d);
+      d.seen.store(visibility::owner_only, std::memory_order_relaxed);
+    }
+  });
 }
 
 void finish_child(descriptor& d) noexcept {
@@ -164,7 +173,9 @@ void settle(descriptor& d, bool skip) noexcept {
   bool run =
       d.claim.load(std::memory_order_relaxed) == claim_state::pending && claim(*this_front(), d);
   if (!run && d.ended == outcome::skipped && !skip && !is_stopped(this_scope())) {
-    enter(*this_front(), d); // a sibling had failed, but now this one is asked for
+    // A sibling had failed, but now this one is asked for. Nobody has walked below it here.
+    d.seen.store(visibility::owner_only, std::memory_order_relaxed);
+    enter(*this_front(), d);
     run = true;
   }
   if (run) {

@@ -2,10 +2,12 @@
 // What travels between ranks arrives as it was: callables, arguments, results, exceptions.
 
 #include <atomic>
+#include <chrono>
 #include <gtest/gtest.h>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <thread>
 
 #include "../session.hpp"
 #include "programs.hpp"
@@ -322,6 +324,22 @@ TEST_P(picky_of_size, fails_alone) {
         throws<known_error>("save", [&] { torc::spmd(size_of, make_picky(1, 0, n)).get(); }));
     EXPECT_TRUE(
         throws<known_error>("load", [&] { torc::spmd(size_of, make_picky(0, 1, n)).get(); }));
+  });
+}
+
+picky not_loaded_elsewhere(int) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return make_picky(0, torc::rank() != 0 ? 1 : 0, 10);
+}
+
+TEST(shipping, results_of_a_loop_that_are_not_loaded) {
+  run_world(ranks(2), [] {
+    const std::vector<int> is(64);
+    for (const std::size_t size : {1, 4}) {
+      EXPECT_TRUE(throws<known_error>("load", [&] {
+        static_cast<void>(torc::map(not_loaded_elsewhere, is, torc::chunk{size}).get());
+      }));
+    }
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -18,12 +19,12 @@ namespace torc {
 namespace detail {
 
 template <class It>
-inline constexpr bool moves_atomically = std::is_trivially_copyable_v<It> &&
-                                         sizeof(It) <= sizeof(void*);
+inline constexpr bool
+    moves_atomically = std::is_trivially_copyable_v<It> &&
+                       sizeof(It) <= sizeof(void*) && std::has_single_bit(sizeof(It));
 
-/// A position that its owner moves while a thief may read it, which then sees the newest or the one
-/// before: the owner finds out in the course of each move, and does not move on. So where the
-/// machine has no atomic of that size two places do.
+/// A position that its owner moves while a thief may read it. Once a thief has the entry its owner
+/// moves once more at most, to the place that the thief does not read.
 template <class It>
 class moving_position {
 public:
@@ -145,11 +146,9 @@ private:
     }
     static void take_result(descriptor& d, reader* r) {
       auto& self = static_cast<rest&>(d);
-      if (r != nullptr) {
-        self.result_.fill([&self, r] {
-          return result<sum>::of(
-              [&self, r] { return self.loop_.travel_.take_result(*r, self.began_, self.last_); });
-        });
+      if (r != nullptr) { // what cannot be read is the message's fault
+        sum s = self.loop_.travel_.take_result(*r, self.began_, self.last_);
+        self.result_.fill([&s] { return result<sum>::of([&s] { return std::move(s); }); });
         d.ended = outcome::value;
       }
     }
@@ -188,10 +187,10 @@ private:
     try {
       do {
         const It next = after_chunk(at, last);
+        if (Stolen && is_set(failed_)) [[unlikely]] {
+          throw cancelled();
+        }
         if (next != last) [[likely]] {
-          if (Stolen && is_set(failed_)) [[unlikely]] {
-            throw cancelled();
-          }
           if (!others.move_front(next)) [[unlikely]] {
             stop_point();
             if (others.begins_at(next)) {
@@ -229,24 +228,21 @@ private:
     const It middle = advanced(first, chunks / 2 * grain_);
     rest right(*this, middle, last);
     try {
-      sum left = first_half(first, middle);
-      return with_others(std::move(left), right);
+      if constexpr (Travel::ships) {
+        return with_others(halve(first, middle), right);
+      } else {
+        const It next = after_chunk(first, middle);
+        sum left = go_on(chunk(first, next), next, middle);
+        return right.withdraw() ? go_on(std::move(left), middle, last)
+                                : with_others(std::move(left), right);
+      }
     } catch (...) {
       fail(right);
     }
   }
 
-  sum first_half(It first, It last) {
-    if constexpr (Travel::ships) {
-      return halve(first, last);
-    } else {
-      const It next = after_chunk(first, last);
-      sum s = chunk(first, next);
-      if (next != last) {
-        return go_through<true>(std::move(s), next, last);
-      }
-      return s;
-    }
+  [[gnu::noinline]] sum go_on(sum before, It at, It last) {
+    return at != last ? go_through<true>(std::move(before), at, last) : std::move(before);
   }
 
   [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It at, It end) {

@@ -13,8 +13,8 @@
 
 namespace torc {
 
-/// How many elements of a range are taken at a time. 0: one, but more of a range of thousands; in a
-/// loop that may leave the process an eighth of a worker's share.
+/// How many elements of a range are taken at a time. 0: one, but more of a random-access range of
+/// thousands; in a loop that may leave the process an eighth of a worker's share.
 struct chunk {
   std::size_t size = 0;
 };
