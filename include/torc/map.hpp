@@ -2,7 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <torc/detail/chunked_loop.hpp>
+#include <torc/detail/loop_travel.hpp>
 #include <torc/detail/operation.hpp>
 
 namespace torc {
