@@ -87,7 +87,7 @@ public:
     if constexpr (Travel::ships) {
       return fold_.combine(std::move(before), halve(first, last));
     } else {
-      return go_through<false>(std::move(before), first, last);
+      return go_through<false>([&before] { return std::move(before); }, first, last);
     }
   }
 
@@ -175,13 +175,14 @@ private:
     mutable atomic<start> start_{start::open};
   };
 
-  /// `before`, and the elements one chunk after the other, while others may take the rest. In the
+  /// `before()`, and the elements one chunk after the other, while others may take the rest. In the
   /// loop's first part a failure elsewhere is that of a thief, who has taken the rest.
-  template <bool Stolen>
-  [[gnu::always_inline]] sum go_through(sum before, It at, It last) {
+  template <bool Stolen, class Before>
+  [[gnu::always_inline]] sum go_through(Before before, It at, It last) {
     rest others(*this, at, last);
     Fold fold = fold_; // which is known to be nobody else's
     try {
+      sum s = before();
       do {
         const It next = after_chunk(at, last);
         if (Stolen && is_set(failed_)) [[unlikely]] {
@@ -191,17 +192,17 @@ private:
           if (!others.move_front(next)) [[unlikely]] {
             stop_point();
             if (others.begins_at(next)) {
-              add_chunk(fold_, before, at, next);
+              add_chunk(fold_, s, at, next);
             }
-            return with_others(std::move(before), others);
+            return with_others(std::move(s), others);
           }
         } else if (!others.withdraw()) [[unlikely]] {
-          return with_others(std::move(before), others);
+          return with_others(std::move(s), others);
         }
-        add_chunk(fold, before, at, next);
+        add_chunk(fold, s, at, next);
         at = next;
       } while (at != last);
-      return before;
+      return s;
     } catch (...) {
       fail(others);
     }
@@ -229,8 +230,8 @@ private:
         return with_others(halve(first, middle), right);
       } else {
         const It next = after_chunk(first, middle);
-        sum left = go_on(chunk(first, next), next, middle);
-        return right.withdraw() ? go_on(std::move(left), middle, last)
+        sum left = go_on([this, first, next] { return chunk(first, next); }, next, middle);
+        return right.withdraw() ? go_on([&left] { return std::move(left); }, middle, last)
                                 : with_others(std::move(left), right);
       }
     } catch (...) {
@@ -238,8 +239,9 @@ private:
     }
   }
 
-  [[gnu::noinline]] sum go_on(sum before, It at, It last) {
-    return at != last ? go_through<true>(std::move(before), at, last) : std::move(before);
+  template <class Before>
+  [[gnu::noinline]] sum go_on(Before before, It at, It last) {
+    return at != last ? go_through<true>(std::move(before), at, last) : before();
   }
 
   [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It at, It end) {
