@@ -108,9 +108,10 @@ inline benchmark::internal::Benchmark* add(const std::string& problem, body meas
 } // namespace detail
 
 /// Adds `<problem>/<runtime>/<workers>`, or `<problem>/<runtime>` without workers: real time, and
-/// as many iterations as 0.1 s take.
-inline void add(const std::string& problem, body measure) {
-  detail::add(problem, std::move(measure))->UseRealTime()->MinTime(0.1);
+/// as many iterations as so many seconds take. If that is one, it includes waking the other cores:
+/// milliseconds in a virtual machine.
+inline void add(const std::string& problem, body measure, double seconds = 0.1) {
+  detail::add(problem, std::move(measure))->UseRealTime()->MinTime(seconds);
 }
 
 /// Adds a benchmark of a single iteration that says itself how long it took (SetIterationTime).

@@ -429,6 +429,102 @@ long queens(std::vector<int> columns, int n) {
   return torc::reduce(place, safe, 0L).get();
 }
 
+/// The even numbers below n, or whatever `f` does with them, in order.
+template <class Range>
+std::string in_order(Range&& range, torc::chunk c = {}) {
+  const auto text = [](int x) { return std::to_string(x) + ' '; };
+  return torc::reduce(text, std::forward<Range>(range), std::string(), {}, c).get();
+}
+std::string even_in_order(int n) {
+  std::string all;
+  for (int i = 0; i < n; i += 2) {
+    all += std::to_string(i) + ' ';
+  }
+  return all;
+}
+bool even(int x) { return x % 2 == 0; }
+
+TEST(reduce, of_a_filter) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      for (const int n : {0, 1, 2, 3, 100, 5000}) { // 5000: with chunks
+        const auto all = std::views::iota(0, n);
+        const std::vector<int> v(all.begin(), all.end());
+        const std::list<int> list(all.begin(), all.end());
+        EXPECT_EQ(in_order(all | std::views::filter(even)), even_in_order(n));
+        EXPECT_EQ(in_order(v | std::views::filter(even)), even_in_order(n));
+        EXPECT_EQ(in_order(list | std::views::filter(even)), even_in_order(n));
+        EXPECT_EQ(in_order(std::vector<int>(v) | std::views::filter(even)), even_in_order(n));
+        EXPECT_EQ(in_order(v | std::views::filter(even), torc::chunk{3}), even_in_order(n));
+        auto small = v | std::views::filter([n](int x) { return x < n / 2; });
+        EXPECT_EQ(in_order(small | std::views::filter(even)), even_in_order(n / 2));
+        EXPECT_EQ(in_order(v | std::views::filter([](int) { return false; })), "");
+      }
+    });
+  }
+}
+
+TEST(reduce, a_filter_tests_where_elements_run) {
+  run(1, [] {
+    std::string order;
+    const auto keep = [&order](int x) {
+      order += '?';
+      return even(x);
+    };
+    const auto f = [&order](int x) { order += std::to_string(x); };
+    torc::for_each(f, std::views::iota(0, 6) | std::views::filter(keep)).get();
+    EXPECT_EQ(order, "?0??2??4?");
+  });
+}
+
+TEST(reduce, what_a_filter_throws) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const auto keep = [](int x) {
+        if (x == 7) {
+          throw std::out_of_range("7");
+        }
+        return even(x);
+      };
+      for (int i = 0; i < 20; ++i) {
+        EXPECT_THROW(in_order(std::views::iota(0, 16) | std::views::filter(keep)),
+                     std::out_of_range);
+      }
+    });
+  }
+}
+
+TEST(reduce, all_that_a_filter_keeps_may_run_at_once) {
+  run(4, [] {
+    std::atomic<int> arrived{0};
+    const auto meet = [&](int) {
+      ++arrived;
+      test::spin_until(arrived, 4);
+      return 1;
+    };
+    const auto third = [](int x) { return x % 3 == 0; };
+    EXPECT_EQ(torc::reduce(meet, std::views::iota(0, 12) | std::views::filter(third), 0).get(), 4);
+  });
+}
+
+/// A function object that has to stay what it is.
+struct counting {
+  int calls = 0;
+  void operator()(int) { ++calls; }
+};
+
+TEST(for_each, calls_one_object_if_that_may_change) {
+  run(1, [] {
+    counting f;
+    torc::for_each(std::ref(f), std::views::iota(0, 10)).get();
+    EXPECT_EQ(f.calls, 10);
+    int last = 0;
+    const auto count = [n = 0, &last](int) mutable { last = ++n; };
+    torc::for_each(count, std::views::iota(0, 10)).get();
+    EXPECT_EQ(last, 10);
+  });
+}
+
 TEST(reduce, a_chunk_may_be_larger_than_any_range) {
   run([] {
     const std::vector<int> xs = iota(100);

@@ -2,27 +2,24 @@
 #include "../runtime/torc.hpp"
 #include "config.hpp"
 
+#include <ranges>
+
 namespace {
 
 using nqueens::board;
 
-/// The solutions with the next queen in `column` or further right: those with it in the first safe
-/// column, and the rest.
-long solve_from(const board& b, int column) {
+long solve(const board& b) {
   if (b.rows == nqueens::n) return 1;
-  while (column < nqueens::n && !b.safe(column))
-    ++column;
-  if (column == nqueens::n) return 0;
-  const board next = b.with(column);
-  auto here = torc::spawn([&next] { return solve_from(next, 0); });
-  const long rest = solve_from(b, column + 1);
-  return here.get() + rest;
+  const auto safe = [&b](int column) { return b.safe(column); };
+  const auto place = [&b](int column) { return solve(b.with(column)); };
+  auto columns = std::views::iota(0, nqueens::n) | std::views::filter(safe);
+  return torc::reduce(place, columns, 0L).get();
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_function");
-  nqueens::add([](const board& b) { return solve_from(b, 0); });
+  nqueens::add(solve);
   return bench::run();
 }

@@ -4,11 +4,21 @@
 
 namespace {
 
-uts::counts search(const uts::tree& t, const uts::node& n) {
+/// `uts_T1/serial`: every call is made, as with tasks; see nqueens.
+[[gnu::noinline]] uts::counts search(const uts::tree& t, const uts::node& n) {
   const int children = uts::num_children(t, n);
   uts::counts sum = uts::count(n, children);
   for (int i = 0; i < children; ++i)
     sum = sum + search(t, uts::child(n, i));
+  return sum;
+}
+
+/// `uts_T1_plain/serial`: whatever the compiler makes of it.
+uts::counts plain_search(const uts::tree& t, const uts::node& n) {
+  const int children = uts::num_children(t, n);
+  uts::counts sum = uts::count(n, children);
+  for (int i = 0; i < children; ++i)
+    sum = sum + plain_search(t, uts::child(n, i));
   return sum;
 }
 
@@ -17,5 +27,6 @@ uts::counts search(const uts::tree& t, const uts::node& n) {
 int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   uts::add(search);
+  uts::add(plain_search, "_plain");
   return bench::run();
 }

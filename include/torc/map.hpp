@@ -9,48 +9,94 @@ namespace torc {
 
 namespace detail {
 
-/// Elements that something is done with, without a sum.
-template <class Body>
+/// How a loop has a function that it calls with such arguments: a few pointers by value, for the
+/// compiler to keep them in registers, anything else by reference.
+template <class F, class... Args>
+using held =
+    std::conditional_t<std::is_trivially_copyable_v<std::remove_const_t<F>> &&
+                           std::is_copy_constructible_v<F> && sizeof(F) <= 4 * sizeof(void*) &&
+                           std::is_invocable_v<const F&, Args...>,
+                       const F, F&>;
+
+/// Calls of f(x), without a sum.
+template <class F, class X>
 struct each {
   using sum = nothing;
-  Body body;
+  held<F, X> f;
 
   template <class It>
   sum start(It at) {
-    body(*at);
+    static_cast<void>(apply_to(f, *at));
     return {};
   }
   template <class It>
-  void add(sum&, It at) {
-    body(*at);
+  [[gnu::always_inline]] void add(sum& s, It at) {
+    s = start(at);
   }
   sum combine(sum, sum) noexcept { return {}; }
 };
 
-/// `body(x)` for all elements of a range, in parallel.
-template <class Range, class Grain, class Body, class Travel = stays_here>
-void run_each(Range& range, Grain grain, Body body, Travel travel = {}) {
+/// Those elements that a filter keeps.
+template <class Fold, class Keep, class X>
+struct filtered : Fold {
+  held<const Keep, X> keep;
+
+  template <class It>
+  bool keeps(It at) {
+    return std::invoke(keep, *at);
+  }
+};
+
+/// `before` and all elements of a range, in parallel.
+template <class Range, class Grain, class Fold, class Travel = stays_here>
+[[gnu::always_inline]] inline auto run_loop(Range& range, Grain grain, Fold fold,
+                                            typename Fold::sum before, Travel travel = {}) {
   const auto first = std::ranges::begin(range);
   const auto last = std::ranges::next(first, std::ranges::end(range));
-  if (first != last) {
-    using It = std::ranges::iterator_t<Range>;
-    chunked_loop<It, each<Body>, Grain, Travel> loop(grain, {std::move(body)}, std::move(travel));
-    loop.run({}, first, last);
+  if (first == last) {
+    return before;
   }
+  using It = std::ranges::iterator_t<Range>;
+  chunked_loop<It, Fold, Grain, Travel> loop(grain, std::move(fold), std::move(travel));
+  return loop.run(std::move(before), first, last);
+}
+
+template <class Range>
+inline constexpr bool is_filter = false;
+template <class Base, class Keep>
+inline constexpr bool is_filter<std::ranges::filter_view<Base, Keep>> =
+    std::is_copy_constructible_v<Base>;
+
+/// The same of a loop that stays in the process.
+template <class Range, class Fold>
+[[gnu::always_inline]] inline auto run_here(Range& range, chunk c, Fold fold,
+                                            typename Fold::sum before) {
+  // The elements of a filter are tested by whoever would run them, when it comes to them, and what
+  // is in front of the filter is easier to halve.
+  if constexpr (is_filter<Range>) {
+    if (c.size == 0) {
+      auto all = range.base();
+      using keep = std::remove_cvref_t<decltype(range.pred())>;
+      using those = filtered<Fold, keep, std::ranges::range_reference_t<decltype(all)>>;
+      return with_grain({}, all, [&](auto grain) {
+        return run_loop(all, grain, those{std::move(fold), range.pred()}, std::move(before));
+      });
+    }
+  }
+  return with_grain(c, range, [&](auto grain) {
+    return run_loop(range, grain, std::move(fold), std::move(before));
+  });
 }
 
 template <class F, class Range>
 void call_for_each(F& f, Range& range, chunk c) {
-  const auto body = [&f](auto&& x) {
-    static_cast<void>(apply_to(f, std::forward<decltype(x)>(x)));
-  };
-  with_grain(c, range, [&](auto grain) { run_each(range, grain, body); });
+  run_here(range, c, each<F, std::ranges::range_reference_t<Range>>{f}, nothing());
 }
 
 } // namespace detail
 
 /// Calls `f(x)` for every element, in parallel. `f` is a function or coroutine function; it is
-/// called on one object from several workers at once.
+/// called from several workers at once, on one object; one of a few pointers may be copied for it.
 ///
 /// This and the next two are operations: `co_await torc::for_each(...)` in a coroutine,
 /// `torc::for_each(...).get()` in a plain function. An lvalue range must live until then. After an
@@ -113,9 +159,10 @@ void map_into(std::vector<std::optional<R>>& slots, F& f, indexed<Range>& elemen
   if constexpr (loop_travels<F, Range, R>) {
     using travel = loop_travel<map_part<F, element_value<Range>, R>, Range, R, F>;
     const std::size_t grain = travelling_grain(c, elements.size());
-    run_each(all, static_cast<std::ptrdiff_t>(grain), fill, travel{{f}, elements, slots, grain});
+    run_loop(all, static_cast<std::ptrdiff_t>(grain), each<decltype(fill), std::size_t>{fill},
+             nothing(), travel{{f}, elements, slots, grain});
   } else {
-    with_grain(c, all, [&](auto grain) { run_each(all, grain, fill); });
+    call_for_each(fill, all, c);
   }
 }
 
@@ -153,11 +200,11 @@ requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Secon
 namespace detail {
 
 /// Sums of f(x).
-template <class F, class Combine, class T>
+template <class F, class X, class Combine, class T>
 struct summed {
   using sum = T;
-  F& f;
-  Combine& plus;
+  held<F, X> f;
+  held<Combine, T, T> plus;
 
   template <class It>
   sum start(It at) {
@@ -165,7 +212,7 @@ struct summed {
     return s;
   }
   template <class It>
-  void add(sum& s, It at) {
+  [[gnu::always_inline]] void add(sum& s, It at) {
     s = plus(std::move(s), apply_to(f, *at));
   }
   sum combine(sum left, sum right) { return plus(std::move(left), std::move(right)); }
@@ -204,9 +251,10 @@ std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Com
   if constexpr (loop_travels<F, Range, T, Combine>) {
     using part = reduce_part<F, element_value<Range>, T, Combine>;
     using travel = loop_travel<part, Range, T, F, Combine>;
-    run_each(chunks, single_elements(), sum_up, travel{{f, combine}, elements, sums, size, size});
+    run_loop(chunks, single_elements(), each<decltype(sum_up), std::size_t>{sum_up}, nothing(),
+             travel{{f, combine}, elements, sums, size, size});
   } else {
-    run_each(chunks, single_elements(), sum_up);
+    call_for_each(sum_up, chunks, {1});
   }
   return sums;
 }
@@ -223,21 +271,6 @@ T sum_of_chunks(F& f, Range& range, T init, Combine& combine, chunk c) {
   return init;
 }
 
-/// `init` and the sum of all elements, as parts of the loop happen to be shared out.
-template <class F, class Range, class T, class Combine>
-[[gnu::always_inline]] inline T sum_of_all(F& f, Range& range, T init, Combine& combine) {
-  const auto first = std::ranges::begin(range);
-  const auto last = std::ranges::next(first, std::ranges::end(range));
-  if (first == last) {
-    return init;
-  }
-  return with_grain({}, range, [&](auto grain) {
-    using It = std::ranges::iterator_t<Range>;
-    chunked_loop<It, summed<F, Combine, T>, decltype(grain)> loop(grain, {f, combine});
-    return loop.run(std::move(init), first, last);
-  });
-}
-
 } // namespace detail
 
 /// `init (+) f(x0) (+) f(x1) (+) ...` with `combine` as (+), which must be associative; the order
@@ -250,8 +283,10 @@ auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
        init = std::move(init), combine = std::move(combine), c]() mutable -> T {
         auto& all = std::get<0>(elements);
         if constexpr (!detail::loop_travels<F, Range, T, Combine>) {
-          if (c.size == 0) {
-            return detail::sum_of_all(f, all, std::move(init), combine);
+          if (c.size == 0) { // as parts of the loop happen to be shared out
+            using X = std::ranges::range_reference_t<Range>;
+            return detail::run_here(all, c, detail::summed<F, X, Combine, T>{f, combine},
+                                    std::move(init));
           }
         }
         return detail::sum_of_chunks(f, all, std::move(init), combine, c);

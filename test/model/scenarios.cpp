@@ -241,12 +241,24 @@ struct in_order {
   }
 };
 
+/// Of a filter's: all but the first and the third.
+template <class It>
+struct filtered_in_order : in_order<It> {
+  bool keeps(It at) { return *at % 2 != 0; }
+};
+
 constexpr int elements[] = {0, 1, 2, 3};
 constexpr int in_order_sums[] = {0, 1, 12, 123, 1234};
 template <class It, int N>
 void go_through() {
   chunked_loop<It, in_order<It>, single_elements> loop({}, {});
   if (loop.run(0, It{elements}, It{elements + N}) != in_order_sums[N]) {
+    model::fail("a wrong sum");
+  }
+}
+void go_through_filtered() {
+  chunked_loop<position, filtered_in_order<position>, single_elements> loop({}, {});
+  if (loop.run(0, elements, elements + 3) != 2) {
     model::fail("a wrong sum");
   }
 }
@@ -471,6 +483,8 @@ std::vector<entry> scenarios() {
       small("loop3", "a loop over 3 elements; a thief forces and steals, twice",
             go_through<position, 3>, forcing_thief_twice),
       small("loop_big", "the same, of positions that are not atomic", go_through<big_position, 3>,
+            forcing_thief_twice),
+      small("filtered", "a loop over 3 elements of which one counts; the same", go_through_filtered,
             forcing_thief_twice),
       small("suspend", "2 children; a thief steals one, forces again, runs it", spawn_and_join<2>,
             thief_forcing_while_it_holds_a_child),

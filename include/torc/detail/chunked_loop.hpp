@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <torc/detail/elements.hpp>
 #include <torc/result.hpp>
 #include <torc/spawn.hpp>
@@ -62,7 +63,7 @@ struct stays_here {
 
 /// One parallel loop over a forward range, in chunks of `grain` elements. What becomes of them is a
 /// `Fold::sum`: `start(at)` makes one of an element, `add(s, at)` adds one to it on its right,
-/// `combine(left, right)` makes one of two.
+/// `combine(left, right)` makes one of two. If there is a `keeps(at)`, only those elements count.
 ///
 /// Whoever runs a part of the loop takes chunk after chunk from its front, and all that is left is
 /// one pending child: a chunk costs no more than to move the front of that. A thief halves what it
@@ -77,6 +78,8 @@ template <class It, class Fold, class Grain = std::ptrdiff_t, class Travel = sta
 class chunked_loop {
   using sum = typename Fold::sum;
   static constexpr bool single = std::is_same_v<Grain, single_elements>;
+  static constexpr bool filters = requires(Fold & f, It at) { f.keeps(at); };
+  using part = std::conditional_t<filters, std::optional<sum>, sum>; // perhaps nothing counts
 
 public:
   chunked_loop(Grain grain, Fold fold, Travel travel = {})
@@ -87,16 +90,17 @@ public:
     if constexpr (Travel::ships) {
       return fold_.combine(std::move(before), halve(first, last));
     } else {
-      return go_through<false>([&before] { return std::move(before); }, first, last);
+      rest all(*this, first, last);
+      return go_through<false>(std::move(before), all, first, last);
     }
   }
 
 private:
   /// A pending part. Its failure is a result, as only this loop is to know of it.
-  class rest final : public child<result<sum>> {
+  class rest final : public child<result<part>> {
   public:
     rest(chunked_loop& loop, It first, It last)
-        : child<result<sum>>(table), loop_(loop), last_(last), first_(first) {
+        : child<result<part>>(table), loop_(loop), last_(last), first_(first) {
       push(*this_front(), *this);
     }
 
@@ -126,16 +130,15 @@ private:
 
     /// Its failure, if it has not been withdrawn or asked before.
     std::exception_ptr failure() noexcept {
-      return this->unasked ? result<sum>::of([this] { return this->get().value(); }).error()
+      return this->unasked ? result<part>::of([this] { return this->get().value(); }).error()
                            : nullptr;
     }
 
   private:
     static void run(descriptor& d) noexcept {
       auto& self = static_cast<rest&>(d);
-      run_into(d, self.result_, [&self] {
-        return result<sum>::of([&self] { return self.loop_.halve(self.begin(), self.last_); });
-      });
+      run_into(d, self.result_,
+               [&self] { return self.loop_.run_stolen(self.begin(), self.last_); });
     }
     static void save(const descriptor& d, writer& w) {
       const auto& self = static_cast<const rest&>(d);
@@ -144,8 +147,8 @@ private:
     static void take_result(descriptor& d, reader* r) {
       auto& self = static_cast<rest&>(d);
       if (r != nullptr) { // what cannot be read is the message's fault
-        sum s = self.loop_.travel_.take_result(*r, self.began_, self.last_);
-        self.result_.fill([&s] { return result<sum>::of([&s] { return std::move(s); }); });
+        part p = self.loop_.travel_.take_result(*r, self.began_, self.last_);
+        self.result_.fill([&p] { return result<part>::of([&p] { return std::move(p); }); });
         d.ended = outcome::value;
       }
     }
@@ -175,53 +178,83 @@ private:
     mutable atomic<start> start_{start::open};
   };
 
-  /// `before()`, and the elements one chunk after the other, while others may take the rest. In the
+  /// `before`, and the elements one chunk after the other, which are pending in `others`. In the
   /// loop's first part a failure elsewhere is that of a thief, who has taken the rest.
-  template <bool Stolen, class Before>
-  [[gnu::always_inline]] sum go_through(Before before, It at, It last) {
-    rest others(*this, at, last);
+  template <bool Stolen>
+  [[gnu::always_inline]] sum go_through(sum before, rest& others, It at, It last) {
     Fold fold = fold_; // which is known to be nobody else's
     try {
-      sum s = before();
       do {
+        if (skip(fold, at, last)) [[unlikely]] {
+          if (!others.withdraw()) {
+            return with_others(std::move(before), others);
+          }
+          break;
+        }
         const It next = after_chunk(at, last);
         if (Stolen && is_set(failed_)) [[unlikely]] {
           throw cancelled();
         }
         if (next != last) [[likely]] {
           if (!others.move_front(next)) [[unlikely]] {
-            stop_point();
-            if (others.begins_at(next)) {
-              add_chunk(fold_, s, at, next);
-            }
-            return with_others(std::move(s), others);
+            return end_with_others(std::move(before), others, at, next);
           }
         } else if (!others.withdraw()) [[unlikely]] {
-          return with_others(std::move(s), others);
+          return with_others(std::move(before), others);
         }
-        add_chunk(fold, s, at, next);
+        add_chunk(fold, before, at, next);
         at = next;
       } while (at != last);
-      return s;
+      return before;
     } catch (...) {
       fail(others);
     }
   }
 
-  /// `before`, and the part that has been taken.
-  [[gnu::noinline]] sum with_others(sum before, rest& others) {
-    sum after = others.get().value();
-    return fold_.combine(std::move(before), std::move(after));
+  /// `before`, the chunk at which the rest has not begun although its front came late, and the
+  /// rest.
+  [[gnu::noinline]] sum end_with_others(sum before, rest& others, It at, It next) {
+    stop_point();
+    if (others.begins_at(next)) {
+      before = fold_.combine(std::move(before), chunk(at, next));
+    }
+    return with_others(std::move(before), others);
   }
 
-  [[gnu::noinline]] sum halve(It first, It last) {
-    if (failed_.load(std::memory_order_relaxed)) {
-      throw cancelled();
+  /// `before`, and the part that has been taken.
+  [[gnu::noinline]] sum with_others(sum before, rest& others) {
+    part both = joined(std::move(before), others.get().value());
+    if constexpr (filters) {
+      return std::move(*both);
+    } else {
+      return both;
     }
+  }
+
+  part joined(part left, part right) {
+    if constexpr (filters) {
+      if (!left || !right) {
+        return left ? std::move(left) : std::move(right);
+      }
+      return fold_.combine(std::move(*left), std::move(*right));
+    } else {
+      return fold_.combine(std::move(left), std::move(right));
+    }
+  }
+
+  result<part> run_stolen(It first, It last) {
+    auto p = result<part>::of([this, first, last] { return halve(first, last); });
+    if (!p) {
+      failed_.store(true, std::memory_order_relaxed);
+    }
+    return p;
+  }
+
+  [[gnu::noinline]] part halve(It first, It last) {
     // Multiples of the grain, so that only the last chunk is smaller.
     const std::ptrdiff_t chunks = (distance(first, last) + grain_ - 1) / grain_;
     if (chunks == 1) {
-      return chunk(first, last);
+      return go_on(first, last);
     }
     const It middle = advanced(first, chunks / 2 * grain_);
     rest right(*this, middle, last);
@@ -229,32 +262,78 @@ private:
       if constexpr (Travel::ships) {
         return with_others(halve(first, middle), right);
       } else {
-        const It next = after_chunk(first, middle);
-        sum left = go_on([this, first, next] { return chunk(first, next); }, next, middle);
-        return right.withdraw() ? go_on([&left] { return std::move(left); }, middle, last)
-                                : with_others(std::move(left), right);
+        part left = go_on(first, middle);
+        return joined(std::move(left),
+                      right.withdraw() ? go_on(middle, last) : right.get().value());
       }
     } catch (...) {
       fail(right);
     }
   }
 
-  template <class Before>
-  [[gnu::noinline]] sum go_on(Before before, It at, It last) {
-    return at != last ? go_through<true>(std::move(before), at, last) : before();
+  /// A part that begins with no sum: its first chunk, while others may take the rest, and so on.
+  [[gnu::noinline]] part go_on(It at, It last) {
+    if (is_set(failed_)) {
+      throw cancelled();
+    }
+    if (skip(fold_, at, last)) {
+      return part();
+    }
+    const It next = after_chunk(at, last);
+    if (next == last) {
+      return chunk(at, last);
+    }
+    rest others(*this, next, last);
+    const auto first_chunk = [&] {
+      try {
+        return chunk(at, next);
+      } catch (...) {
+        fail(others);
+      }
+    };
+    return go_through<true>(first_chunk(), others, next, last);
   }
 
-  [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It at, It end) {
+  [[gnu::noinline]] sum chunk(It at, It end) {
+    sum s = fold_.start(at);
+    while (++at != end) {
+      if (keeps(fold_, at)) {
+        fold_.add(s, at);
+      }
+    }
+    return s;
+  }
+
+  [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It first, It end) {
     if constexpr (single) {
-      fold.add(s, at);
+      fold.add(s, first);
     } else {
-      add_all(fold, s, at, end);
+      It at = first;
+      do {
+        if (at == first || keeps(fold, at)) {
+          fold.add(s, at);
+        }
+      } while (++at != end);
     }
   }
-  [[gnu::always_inline]] static void add_all(Fold& fold, sum& s, It at, It end) {
-    do {
-      fold.add(s, at);
-    } while (++at != end);
+
+  [[gnu::always_inline]] static bool keeps(Fold& fold, It at) {
+    if constexpr (filters) {
+      return fold.keeps(at);
+    } else {
+      return true;
+    }
+  }
+  /// Whether there is no element left.
+  [[gnu::always_inline]] static bool skip(Fold& fold, It& at, It last) {
+    if constexpr (filters) {
+      while (at != last && !fold.keeps(at)) {
+        ++at;
+      }
+      return at == last;
+    } else {
+      return false;
+    }
   }
 
   It after_chunk(It at, It last) const {
@@ -272,19 +351,6 @@ private:
   }
   static It advanced(It at, std::ptrdiff_t n) {
     return std::ranges::next(at, static_cast<std::iter_difference_t<It>>(n));
-  }
-
-  sum chunk(It first, It last) {
-    try {
-      sum s = fold_.start(first);
-      if (++first != last) {
-        add_all(fold_, s, first, last);
-      }
-      return s;
-    } catch (...) {
-      failed_.store(true, std::memory_order_relaxed);
-      throw;
-    }
   }
 
   /// In a handler of a failure before `others`: ends them, and throws the failure that comes first.
