@@ -429,10 +429,11 @@ long queens(std::vector<int> columns, int n) {
   return torc::reduce(place, safe, 0L).get();
 }
 
-/// The even numbers below n, or whatever `f` does with them, in order.
+/// The elements, in order, by a loop that stays in the process: what refers to something does.
 template <class Range>
 std::string in_order(Range&& range, torc::chunk c = {}) {
-  const auto text = [](int x) { return std::to_string(x) + ' '; };
+  const char space = ' ';
+  const auto text = [&space](int x) { return std::to_string(x) + space; };
   return torc::reduce(text, std::forward<Range>(range), std::string(), {}, c).get();
 }
 std::string even_in_order(int n) {
@@ -447,7 +448,7 @@ bool even(int x) { return x % 2 == 0; }
 TEST(reduce, of_a_filter) {
   for (const int workers : {1, 2, 4}) {
     run(workers, [] {
-      for (const int n : {0, 1, 2, 3, 100, 5000}) { // 5000: with chunks
+      for (const int n : {0, 1, 2, 3, 4, 40, 100, 5000}) { // 5000: with chunks
         const auto all = std::views::iota(0, n);
         const std::vector<int> v(all.begin(), all.end());
         const std::list<int> list(all.begin(), all.end());
@@ -464,6 +465,34 @@ TEST(reduce, of_a_filter) {
   }
 }
 
+TEST(reduce, of_a_sparse_filter) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      const std::vector<int> v = iota(200);
+      for (const int only : {0, 15, 16, 17, 100, 199, 200}) {
+        const auto keep = [only](int x) { return x == only; };
+        EXPECT_EQ(in_order(v | std::views::filter(keep)),
+                  only < 200 ? std::to_string(only) + ' ' : "");
+      }
+    });
+  }
+}
+
+TEST(reduce, of_filters_that_only_their_iterators_can_test) {
+  run(2, [] {
+    const std::vector<int> v = iota(10);
+    struct not_const {
+      bool operator()(int x) { return even(x); }
+    };
+    EXPECT_EQ(in_order(v | std::views::filter(not_const())), even_in_order(10));
+    EXPECT_EQ(in_order(v | std::views::filter([n = 0](int) mutable { return ++n > 0; })),
+              "0 1 2 3 4 5 6 7 8 9 ");
+    auto one = std::views::single(6) | std::views::filter(even);
+    torc::for_each([](int& x) { x = 8; }, one).get();
+    EXPECT_EQ(in_order(one), "8 ");
+  });
+}
+
 TEST(reduce, a_filter_tests_where_elements_run) {
   run(1, [] {
     std::string order;
@@ -471,9 +500,55 @@ TEST(reduce, a_filter_tests_where_elements_run) {
       order += '?';
       return even(x);
     };
-    const auto f = [&order](int x) { order += std::to_string(x); };
-    torc::for_each(f, std::views::iota(0, 6) | std::views::filter(keep)).get();
+    const auto f = [&order](int x) {
+      order += std::to_string(x);
+      return x;
+    };
+    auto some = std::views::iota(0, 6) | std::views::filter(keep);
+    EXPECT_EQ(torc::reduce(f, some, 0).get(), 6);
     EXPECT_EQ(order, "?0??2??4?");
+    order.clear();
+    torc::for_each(f, some).get();
+    EXPECT_EQ(order, "?0??2??4?");
+  });
+}
+
+TEST(for_each, a_filter_tests_an_element_once_as_f_may_change_it) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, [] {
+      std::vector<int> v = iota(3000);
+      std::atomic<int> tests{0};
+      const auto keep = [&tests](int x) {
+        ++tests;
+        return even(x);
+      };
+      for (const torc::chunk c : {torc::chunk{}, torc::chunk{7}}) {
+        tests = 0;
+        torc::for_each([](int& x) { x += 2; }, v | std::views::filter(keep), c).get();
+        EXPECT_EQ(tests, 3000);
+      }
+      for (int i = 0; i < 3000; ++i) {
+        EXPECT_EQ(v[static_cast<std::size_t>(i)], even(i) ? i + 4 : i);
+      }
+    });
+  }
+}
+
+/// A sum that cannot be empty.
+struct weight {
+  explicit weight(int g) : grams(g) {}
+  int grams;
+};
+
+TEST(reduce, of_sums_without_default) {
+  run(2, [] {
+    const int k = 2;
+    const auto f = [&k](int x) { return weight(k * x); };
+    const auto add = [](weight a, weight b) { return weight(a.grams + b.grams); };
+    const std::vector<int> v = iota(10);
+    EXPECT_EQ(torc::reduce(f, v, weight(1), add).get().grams, 91);
+    EXPECT_EQ(torc::reduce(f, v | std::views::filter(even), weight(1), add).get().grams, 41);
+    EXPECT_EQ(torc::reduce(f, v, weight(1), add, torc::chunk{3}).get().grams, 91);
   });
 }
 

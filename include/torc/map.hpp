@@ -36,7 +36,7 @@ struct each {
   sum combine(sum, sum) noexcept { return {}; }
 };
 
-/// Those elements that a filter keeps.
+/// Of the elements before a filter those that it keeps.
 template <class Fold, class Keep, class X>
 struct filtered : Fold {
   held<const Keep, X> keep;
@@ -44,6 +44,19 @@ struct filtered : Fold {
   template <class It>
   bool keeps(It at) {
     return std::invoke(keep, *at);
+  }
+};
+
+/// f(x) where the filter keeps x, as one function of what is before it.
+template <class F, class Keep, class X>
+struct if_kept {
+  held<F, X> f;
+  held<const Keep, X> keep;
+
+  void operator()(X x) const {
+    if (std::invoke(keep, x)) {
+      static_cast<void>(apply_to(f, std::forward<X>(x)));
+    }
   }
 };
 
@@ -61,42 +74,35 @@ template <class Range, class Grain, class Fold, class Travel = stays_here>
   return loop.run(std::move(before), first, last);
 }
 
+/// A filter that others than its iterators may test elements for, over a range whose iterators do
+/// not need it: instead of the filter a loop halves what is before it.
 template <class Range>
-inline constexpr bool is_filter = false;
+inline constexpr bool is_transparent_filter = false;
 template <class Base, class Keep>
-inline constexpr bool is_filter<std::ranges::filter_view<Base, Keep>> =
-    std::is_copy_constructible_v<Base>;
+inline constexpr bool is_transparent_filter<std::ranges::filter_view<Base, Keep>> =
+    std::ranges::borrowed_range<Base>&& std::is_copy_constructible_v<Base>&&
+        std::is_invocable_v<const Keep&, std::ranges::range_reference_t<Base>>;
 
-/// The same of a loop that stays in the process.
-template <class Range, class Fold>
-[[gnu::always_inline]] inline auto run_here(Range& range, chunk c, Fold fold,
-                                            typename Fold::sum before) {
-  // The elements of a filter are tested by whoever would run them, when it comes to them, and what
-  // is in front of the filter is easier to halve.
-  if constexpr (is_filter<Range>) {
-    if (c.size == 0) {
-      auto all = range.base();
-      using keep = std::remove_cvref_t<decltype(range.pred())>;
-      using those = filtered<Fold, keep, std::ranges::range_reference_t<decltype(all)>>;
-      return with_grain({}, all, [&](auto grain) {
-        return run_loop(all, grain, those{std::move(fold), range.pred()}, std::move(before));
-      });
-    }
-  }
-  return with_grain(c, range, [&](auto grain) {
-    return run_loop(range, grain, std::move(fold), std::move(before));
-  });
-}
-
+/// f(x) for all elements, in this process. Whoever has taken an element of a filter tests it, as f
+/// may change what is tested.
 template <class F, class Range>
 void call_for_each(F& f, Range& range, chunk c) {
-  run_here(range, c, each<F, std::ranges::range_reference_t<Range>>{f}, nothing());
+  using X = std::ranges::range_reference_t<Range>;
+  if constexpr (is_transparent_filter<Range>) {
+    auto all = range.base();
+    using keep = std::remove_cvref_t<decltype(range.pred())>;
+    const if_kept<F, keep, std::ranges::range_reference_t<decltype(all)>> g{f, range.pred()};
+    call_for_each(g, all, c);
+  } else {
+    with_grain(c, range, [&](auto grain) { run_loop(range, grain, each<F, X>{f}, nothing()); });
+  }
 }
 
 } // namespace detail
 
 /// Calls `f(x)` for every element, in parallel. `f` is a function or coroutine function; it is
-/// called from several workers at once, on one object; one of a few pointers may be copied for it.
+/// called from several workers at once, on one object, or on copies that live as long as the call
+/// if it is small, trivially copyable and can be called if const.
 ///
 /// This and the next two are operations: `co_await torc::for_each(...)` in a coroutine,
 /// `torc::for_each(...).get()` in a plain function. An lvalue range must live until then. After an
@@ -271,6 +277,26 @@ T sum_of_chunks(F& f, Range& range, T init, Combine& combine, chunk c) {
   return init;
 }
 
+/// `init` and the sum of all elements, as parts of the loop happen to be shared out. Of a filter
+/// more than one worker may test an element, but one takes it.
+template <class F, class Range, class T, class Combine>
+[[gnu::always_inline]] inline T sum_of_all(F& f, Range& range, T init, Combine& combine) {
+  using fold = summed<F, std::ranges::range_reference_t<Range>, Combine, T>;
+  if constexpr (is_transparent_filter<Range>) {
+    auto all = range.base();
+    using keep = std::remove_cvref_t<decltype(range.pred())>;
+    using X = std::ranges::range_reference_t<decltype(all)>;
+    return with_grain({}, all, [&](auto grain) {
+      const filtered<fold, keep, X> kept{{f, combine}, range.pred()};
+      return run_loop(all, grain, kept, std::move(init));
+    });
+  } else {
+    return with_grain({}, range, [&](auto grain) {
+      return run_loop(range, grain, fold{f, combine}, std::move(init));
+    });
+  }
+}
+
 } // namespace detail
 
 /// `init (+) f(x0) (+) f(x1) (+) ...` with `combine` as (+), which must be associative; the order
@@ -283,10 +309,8 @@ auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
        init = std::move(init), combine = std::move(combine), c]() mutable -> T {
         auto& all = std::get<0>(elements);
         if constexpr (!detail::loop_travels<F, Range, T, Combine>) {
-          if (c.size == 0) { // as parts of the loop happen to be shared out
-            using X = std::ranges::range_reference_t<Range>;
-            return detail::run_here(all, c, detail::summed<F, X, Combine, T>{f, combine},
-                                    std::move(init));
+          if (c.size == 0) {
+            return detail::sum_of_all(f, all, std::move(init), combine);
           }
         }
         return detail::sum_of_chunks(f, all, std::move(init), combine, c);

@@ -79,7 +79,8 @@ class chunked_loop {
   using sum = typename Fold::sum;
   static constexpr bool single = std::is_same_v<Grain, single_elements>;
   static constexpr bool filters = requires(Fold & f, It at) { f.keeps(at); };
-  using part = std::conditional_t<filters, std::optional<sum>, sum>; // perhaps nothing counts
+  using part = std::optional<sum>; // nothing in it may count
+  static_assert(!(filters && Travel::ships));
 
 public:
   chunked_loop(Grain grain, Fold fold, Travel travel = {})
@@ -88,10 +89,10 @@ public:
   /// `before` and all elements; there must be one.
   [[gnu::always_inline]] sum run(sum before, It first, It last) {
     if constexpr (Travel::ships) {
-      return fold_.combine(std::move(before), halve(first, last));
+      return joined(std::move(before), halve(first, last));
     } else {
       rest all(*this, first, last);
-      return go_through<false>(std::move(before), all, first, last);
+      return go_through(std::move(before), all, first, last);
     }
   }
 
@@ -178,23 +179,27 @@ private:
     mutable atomic<start> start_{start::open};
   };
 
-  /// `before`, and the elements one chunk after the other, which are pending in `others`. In the
-  /// loop's first part a failure elsewhere is that of a thief, who has taken the rest.
-  template <bool Stolen>
-  [[gnu::always_inline]] sum go_through(sum before, rest& others, It at, It last) {
-    Fold fold = fold_; // which is known to be nobody else's
+  /// `before`, a sum or a part, and the elements one chunk after the other, which are pending in
+  /// `others`. In the loop's first part a failure elsewhere is that of a thief, who has taken the
+  /// rest.
+  template <class Sum>
+  [[gnu::always_inline]] Sum go_through(Sum before, rest& others, It at, It last) {
+    Fold fold = fold_; // nobody else's, so that what is in it can be in registers
+    It near = some_after(at, last);
     try {
       do {
-        if (skip(fold, at, last)) [[unlikely]] {
-          if (!others.withdraw()) {
-            return with_others(std::move(before), others);
-          }
-          break;
-        }
-        const It next = after_chunk(at, last);
-        if (Stolen && is_set(failed_)) [[unlikely]] {
+        if (std::is_same_v<Sum, part> && is_set(failed_)) [[unlikely]] {
           throw cancelled();
         }
+        if (!find(fold, at, near)) [[unlikely]] {
+          near = some_after(at, last);
+          if (at != last ? others.move_front(at) : others.withdraw()) {
+            continue;
+          }
+          stop_point();
+          return with_others(std::move(before), others);
+        }
+        const It next = after_chunk(at, last);
         if (next != last) [[likely]] {
           if (!others.move_front(next)) [[unlikely]] {
             return end_with_others(std::move(before), others, at, next);
@@ -204,6 +209,9 @@ private:
         }
         add_chunk(fold, before, at, next);
         at = next;
+        if constexpr (!single) {
+          near = some_after(at, last);
+        }
       } while (at != last);
       return before;
     } catch (...) {
@@ -211,34 +219,35 @@ private:
     }
   }
 
-  /// `before`, the chunk at which the rest has not begun although its front came late, and the
-  /// rest.
-  [[gnu::noinline]] sum end_with_others(sum before, rest& others, It at, It next) {
+  /// After a move from `at` to `next` that came late: where does whoever has the rest begin? If at
+  /// `next`, the chunk before it is ours.
+  template <class Sum>
+  [[gnu::noinline]] Sum end_with_others(Sum before, rest& others, It at, It next) {
     stop_point();
     if (others.begins_at(next)) {
-      before = fold_.combine(std::move(before), chunk(at, next));
+      before = joined(std::move(before), chunk(at, next));
     }
     return with_others(std::move(before), others);
   }
 
   /// `before`, and the part that has been taken.
-  [[gnu::noinline]] sum with_others(sum before, rest& others) {
-    part both = joined(std::move(before), others.get().value());
-    if constexpr (filters) {
-      return std::move(*both);
-    } else {
-      return both;
-    }
+  template <class Sum>
+  [[gnu::noinline]] Sum with_others(Sum before, rest& others) {
+    return joined(std::move(before), others.get().value());
   }
 
-  part joined(part left, part right) {
-    if constexpr (filters) {
-      if (!left || !right) {
-        return left ? std::move(left) : std::move(right);
+  template <class Sum>
+  Sum joined(Sum left, part right) {
+    if (!right) {
+      return left;
+    }
+    if constexpr (std::is_same_v<Sum, part>) {
+      if (!left) {
+        return right;
       }
       return fold_.combine(std::move(*left), std::move(*right));
     } else {
-      return fold_.combine(std::move(left), std::move(right));
+      return fold_.combine(std::move(left), std::move(*right));
     }
   }
 
@@ -251,10 +260,17 @@ private:
   }
 
   [[gnu::noinline]] part halve(It first, It last) {
+    if (is_set(failed_)) {
+      throw cancelled();
+    }
     // Multiples of the grain, so that only the last chunk is smaller.
     const std::ptrdiff_t chunks = (distance(first, last) + grain_ - 1) / grain_;
     if (chunks == 1) {
-      return go_on(first, last);
+      if constexpr (Travel::ships) {
+        return chunk(first, last);
+      } else {
+        return go_on(first, last);
+      }
     }
     const It middle = advanced(first, chunks / 2 * grain_);
     rest right(*this, middle, last);
@@ -271,49 +287,38 @@ private:
     }
   }
 
-  /// A part that begins with no sum: its first chunk, while others may take the rest, and so on.
-  [[gnu::noinline]] part go_on(It at, It last) {
-    if (is_set(failed_)) {
-      throw cancelled();
-    }
-    if (skip(fold_, at, last)) {
-      return part();
-    }
-    const It next = after_chunk(at, last);
-    if (next == last) {
-      return chunk(at, last);
-    }
-    rest others(*this, next, last);
-    const auto first_chunk = [&] {
-      try {
-        return chunk(at, next);
-      } catch (...) {
-        fail(others);
-      }
-    };
-    return go_through<true>(first_chunk(), others, next, last);
+  /// A part that is not the loop's first.
+  [[gnu::noinline]] part go_on(It first, It last) {
+    rest all(*this, first, last);
+    return go_through(part(), all, first, last);
   }
 
-  [[gnu::noinline]] sum chunk(It at, It end) {
-    sum s = fold_.start(at);
-    while (++at != end) {
-      if (keeps(fold_, at)) {
-        fold_.add(s, at);
-      }
-    }
-    return s;
+  [[gnu::noinline]] part chunk(It first, It end) {
+    part p;
+    add_chunk(fold_, p, first, end);
+    return p;
   }
 
-  [[gnu::always_inline]] static void add_chunk(Fold& fold, sum& s, It first, It end) {
+  /// Adds a chunk of which it is known that the first element counts.
+  template <class Sum>
+  [[gnu::always_inline]] static void add_chunk(Fold& fold, Sum& s, It first, It end) {
     if constexpr (single) {
-      fold.add(s, first);
+      add(fold, s, first);
     } else {
       It at = first;
       do {
         if (at == first || keeps(fold, at)) {
-          fold.add(s, at);
+          add(fold, s, at);
         }
       } while (++at != end);
+    }
+  }
+  [[gnu::always_inline]] static void add(Fold& fold, sum& s, It at) { fold.add(s, at); }
+  [[gnu::always_inline]] static void add(Fold& fold, part& p, It at) {
+    if (p) [[likely]] {
+      fold.add(*p, at);
+    } else {
+      p.emplace(fold.start(at));
     }
   }
 
@@ -324,15 +329,24 @@ private:
       return true;
     }
   }
-  /// Whether there is no element left.
-  [[gnu::always_inline]] static bool skip(Fold& fold, It& at, It last) {
+  /// How far to look for an element that counts before the front is moved behind those that do not:
+  /// most often one is near, and its chunk moves the front.
+  [[gnu::always_inline]] static It some_after(It at, It last) {
     if constexpr (filters) {
-      while (at != last && !fold.keeps(at)) {
+      return std::ranges::next(at, 16, last);
+    } else {
+      return last;
+    }
+  }
+  /// Moves `at` to the first of these elements that counts, or to their end.
+  [[gnu::always_inline]] static bool find(Fold& fold, It& at, It end) {
+    if constexpr (filters) {
+      while (at != end && !fold.keeps(at)) {
         ++at;
       }
-      return at == last;
+      return at != end;
     } else {
-      return false;
+      return true;
     }
   }
 
