@@ -432,7 +432,7 @@ long queens(std::vector<int> columns, int n) {
 /// The elements, in order, by a loop that stays in the process: what refers to something does.
 template <class Range>
 std::string in_order(Range&& range, torc::chunk c = {}) {
-  const char space = ' ';
+  char space = ' ';
   const auto text = [&space](int x) { return std::to_string(x) + space; };
   return torc::reduce(text, std::forward<Range>(range), std::string(), {}, c).get();
 }
@@ -542,7 +542,7 @@ struct weight {
 
 TEST(reduce, of_sums_without_default) {
   run(2, [] {
-    const int k = 2;
+    int k = 2;
     const auto f = [&k](int x) { return weight(k * x); };
     const auto add = [](weight a, weight b) { return weight(a.grams + b.grams); };
     const std::vector<int> v = iota(10);
