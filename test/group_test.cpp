@@ -5,8 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
+#include <ranges>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <torc/torc.hpp>
 #include <vector>
 
@@ -322,6 +324,28 @@ TEST_F(groups, are_cancelled_by_hand) {
     EXPECT_EQ(ran, 0);
     EXPECT_EQ(torc::submit(count, 1).get(), 1); // afterwards all is as before
   });
+}
+
+TEST_F(groups, stop_a_loop_in_its_filter) {
+  for (const int workers : {1, 2}) {
+    test::run(workers, [] {
+      std::atomic<int> tests{0};
+      const auto never = [&tests](int) {
+        ++tests;
+        std::this_thread::sleep_for(1ms);
+        return false;
+      };
+      const auto f = [&tests](int) { return tests.load(); };
+      EXPECT_THROW(
+          {
+            const torc::group g(20ms);
+            auto none = std::views::iota(0, 4000) | std::views::filter(never);
+            torc::reduce(f, none, 0).get();
+          },
+          torc::timed_out);
+      EXPECT_LT(tests, 3000);
+    });
+  }
 }
 
 TEST_F(groups, have_a_deadline) {

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <iterator>
 #include <optional>
 #include <torc/detail/elements.hpp>
+#include <torc/detail/moving_position.hpp>
 #include <torc/result.hpp>
 #include <torc/spawn.hpp>
 #include <torc/stop.hpp>
@@ -15,43 +15,6 @@
 #include <utility>
 
 namespace torc::detail {
-
-template <class It>
-inline constexpr bool
-    moves_atomically = std::is_trivially_copyable_v<It> &&
-                       sizeof(It) <= sizeof(void*) && std::has_single_bit(sizeof(It));
-
-/// A position that its owner moves while a thief may read it. Once a thief has the entry its owner
-/// moves once more at most, to the place that the thief does not read.
-template <class It>
-class moving_position {
-public:
-  explicit moving_position(It at) : places_{at, at} {}
-  void move(It to) noexcept {
-    const unsigned moves = moves_.load(std::memory_order_relaxed) + 1;
-    places_[moves % 2] = to;
-    moves_.store(moves, std::memory_order_release);
-  }
-  It get() const noexcept { return places_[moves_.load(std::memory_order_acquire) % 2]; }
-
-private:
-  watched<It> places_[2];
-  atomic<unsigned> moves_{0};
-};
-template <class It>
-requires moves_atomically<It>
-class moving_position<It> {
-public:
-  explicit moving_position(It at) : place_(at) {}
-  void move(It to) noexcept { place_.store(to, std::memory_order_release); }
-  It get() const noexcept { return place_.load(std::memory_order_acquire); }
-
-private:
-  atomic<It> place_;
-};
-
-/// The grain of a loop whose chunks are elements.
-using single_elements = std::integral_constant<std::ptrdiff_t, 1>;
 
 /// The sum of a loop without results.
 struct nothing {};
@@ -391,26 +354,5 @@ private:
 
 template <class It, class Fold, class Grain, class Travel>
 constexpr task_type chunked_loop<It, Fold, Grain, Travel>::rest::table = make_table();
-
-/// A size that can be added to a length; no range is longer.
-inline std::size_t size_of(chunk c) noexcept {
-  return std::min<std::size_t>(c.size, PTRDIFF_MAX / 2);
-}
-
-/// Calls `loop(grain)`. Without a size up to some thousand elements are chunks of their own, as in
-/// a recursion; more are put together, so that what chunks cost stays below some microseconds.
-template <class Range, class Loop>
-[[gnu::always_inline]] inline decltype(auto) with_grain(chunk c, Range& range, Loop loop) {
-  if (c.size != 0) {
-    return loop(static_cast<std::ptrdiff_t>(size_of(c)));
-  }
-  if constexpr (std::ranges::random_access_range<Range>) {
-    const auto n = static_cast<std::ptrdiff_t>(std::ranges::distance(range));
-    if (n >= 4096) {
-      return loop(n / 2048);
-    }
-  }
-  return loop(single_elements());
-}
 
 } // namespace torc::detail

@@ -4,6 +4,7 @@
 // What a loop goes over: the elements of one range, or of several at the same position.
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <ranges>
@@ -20,6 +21,30 @@ struct chunk {
 };
 
 namespace detail {
+
+/// The grain of a loop whose chunks are elements.
+using single_elements = std::integral_constant<std::ptrdiff_t, 1>;
+
+/// A size that can be added to a length; no range is longer.
+inline std::size_t size_of(chunk c) noexcept {
+  return std::min<std::size_t>(c.size, PTRDIFF_MAX / 2);
+}
+
+/// Calls `loop(grain)`. Without a size up to some thousand elements are chunks of their own, as in
+/// a recursion; more are put together, so that what chunks cost stays below some microseconds.
+template <class Range, class Loop>
+[[gnu::always_inline]] inline decltype(auto) with_grain(chunk c, Range& range, Loop loop) {
+  if (c.size != 0) {
+    return loop(static_cast<std::ptrdiff_t>(size_of(c)));
+  }
+  if constexpr (std::ranges::random_access_range<Range>) {
+    const auto n = static_cast<std::ptrdiff_t>(std::ranges::distance(range));
+    if (n >= 4096) {
+      return loop(n / 2048);
+    }
+  }
+  return loop(single_elements());
+}
 
 /// The elements of a forward range by position. Keeps an rvalue range, refers to an lvalue.
 template <class Range>
