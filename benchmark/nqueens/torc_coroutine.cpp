@@ -2,26 +2,24 @@
 #include "../runtime/torc.hpp"
 #include "config.hpp"
 
+#include <ranges>
+
 namespace {
 
 using nqueens::board;
 
-/// The solutions with the next queen in `column` or further right: those with it in the first safe
-/// column, and the rest. The board is in the frame of a caller, which waits.
-torc::task<long> solve_from(const board& b, int column) {
+torc::task<long> solve(const board b) {
   if (b.rows == nqueens::n) co_return 1;
-  while (column < nqueens::n && !b.safe(column))
-    ++column;
-  if (column == nqueens::n) co_return 0;
-  const board next = b.with(column);
-  auto [here, rest] = co_await torc::wait(solve_from(next, 0), solve_from(b, column + 1));
-  co_return here + rest;
+  const auto safe = [&b](int column) { return b.safe(column); };
+  const auto place = [&b](int column) { return solve(b.with(column)); };
+  auto columns = std::views::iota(0, nqueens::n) | std::views::filter(safe);
+  co_return co_await torc::reduce(place, columns, 0L);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   bench::init(argc, argv, "torc_coroutine");
-  nqueens::add([](const board& b) { return solve_from(b, 0).get(); });
+  nqueens::add([](const board& b) { return solve(b).get(); });
   return bench::run();
 }
