@@ -30,6 +30,8 @@ enum class body : std::uint8_t {
   sum,      ///< starts all children, then joins each and goes on whatever that has come to
   group,    ///< submits them in a group, whose failure is its own
   map,      ///< over them; likewise
+  reduce,   ///< likewise, in the process, over a filter
+  children, ///< spawns them in a loop; likewise
   wait_all, ///< submits them and waits for all
   endless,  ///< no children; runs until it is stopped
 };
@@ -45,7 +47,7 @@ struct node {
   bool cancels = false;      ///< a group: itself
   bool has_deadline = false; ///< a group: a short one
 
-  // How its parent starts it, unless that is a map.
+  // How its parent starts it, unless it has one way for all.
   bool submitted = false; ///< otherwise spawned; what follows is for submitted ones
   place where = place::cyclic;
   int place_id = 0; ///< modulo the number of ranks or workers
@@ -59,6 +61,11 @@ struct node {
   long sum = 0;          ///< its value
   unsigned outcomes = 0; ///< that its parent may see
 };
+
+/// Whether it starts all its children in one way, and fails if one of them does.
+inline bool is_loop(const node& n) {
+  return n.what == body::map || n.what == body::reduce || n.what == body::children;
+}
 
 class program {
 public:
@@ -79,13 +86,14 @@ private:
     n.id = static_cast<int>(nodes_.size());
     n.coroutine = one_in(2);
     n.work_us = one_in(4) ? draw(300) : one_in(8) ? -draw(1000) : 0;
-    constexpr body bodies[] = {body::sum, body::sum, body::group, body::map, body::wait_all};
-    n.what = size == 1 || parent == nullptr ? body::sum : bodies[draw(5)];
+    constexpr body bodies[] = {body::sum, body::sum,    body::group,    body::wait_all,
+                               body::map, body::reduce, body::children, body::map};
+    n.what = size == 1 || parent == nullptr ? body::sum : bodies[draw(8)];
     n.cancels = n.what == body::group && one_in(5);
     n.has_deadline = n.what == body::group && one_in(5);
     if (parent != nullptr) {
       n.fails = one_in(8);
-      n.submitted = parent->what != body::map && (parent->what != body::sum || one_in(2));
+      n.submitted = !is_loop(*parent) && (parent->what != body::sum || one_in(2));
     }
     if (n.submitted) {
       n.where = static_cast<place>(draw(4));
@@ -129,7 +137,7 @@ private:
     n.outcomes = n.fails ? failed : value;
     if (n.what == body::endless) {
       n.outcomes = 0;
-    } else if (n.what == body::map || (n.what == body::group && !n.fails)) {
+    } else if (is_loop(n) || (n.what == body::group && !n.fails)) {
       n.outcomes = (all_may_do || n.cancels ? n.outcomes : 0) | (below & (failed | timed_out)) |
                    (n.has_deadline ? timed_out : 0);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <ranges>
 #include <torc/torc.hpp>
 
 #include "program.hpp"
@@ -220,6 +222,10 @@ std::vector<name> names_of_children(name n) {
     names.push_back({n.seed, id});
   return names;
 }
+auto ids_of_children(const node& n) {
+  return std::views::iota(n.id + 1, n.children.back() + 1) |
+         std::views::filter([&n](int id) { return std::ranges::binary_search(n.children, id); });
+}
 long sum_of(const std::vector<long>& values) {
   return std::accumulate(values.begin(), values.end(), 0L);
 }
@@ -252,6 +258,18 @@ long run(name n) {
   case body::map:
     below = sum_of(torc::map(run, names_of_children(n), torc::chunk{1}).get());
     break;
+  case body::reduce: {
+    const auto value_of = [seed = n.seed](int id) { return run({seed, id}); };
+    below = torc::reduce(value_of, ids_of_children(me), 0L).get();
+    break;
+  }
+  case body::children: {
+    torc::children children(me.children.size(), run);
+    for (const int id : me.children)
+      children.spawn(name{n.seed, id});
+    below = sum_of(torc::wait(children).get());
+    break;
+  }
   case body::wait_all: {
     auto futures = submit_children(n);
     below = settle_all(n, torc::wait_all(futures).get());
@@ -284,6 +302,18 @@ torc::task<long> run_coroutine(name n) {
   case body::map: {
     const std::vector<name> names = names_of_children(n);
     below = sum_of(co_await torc::map(run_coroutine, names));
+    break;
+  }
+  case body::reduce: {
+    const auto value_of = [seed = n.seed](int id) { return run_coroutine({seed, id}); };
+    below = co_await torc::reduce(value_of, ids_of_children(me), 0L);
+    break;
+  }
+  case body::children: {
+    torc::children children(me.children.size(), run_coroutine);
+    for (const int id : me.children)
+      children.spawn(name{n.seed, id});
+    below = sum_of(co_await torc::wait(children));
     break;
   }
   case body::wait_all: {
