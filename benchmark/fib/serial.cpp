@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "../runtime/serial.hpp"
 #include "config.hpp"
+#include "serial_coroutine.hpp"
 
 namespace {
 
@@ -20,11 +21,22 @@ namespace {
 /// `fib_plain/serial`: whatever the compiler makes of it.
 long plain_fib(long n) { return n < 2 ? n : plain_fib(n - 1) + plain_fib(n - 2); }
 
+/// `fib_coroutine/serial`: what coroutines cost before anything can be parallel.
+serial_coroutine coroutine_fib(long n) {
+  if (n < 2) co_return n;
+  const long a = co_await coroutine_fib(n - 1);
+  const long b = co_await coroutine_fib(n - 2);
+  co_return a + b;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   bench::add("fib", [](auto& state) { fibonacci::measure(state, fibonacci::n, fib); });
   bench::add("fib_plain", [](auto& state) { fibonacci::measure(state, fibonacci::n, plain_fib); });
+  bench::add("fib_coroutine", [](auto& state) {
+    fibonacci::measure(state, fibonacci::n, [](long n) { return coroutine_fib(n).get(); });
+  });
   return bench::run();
 }
