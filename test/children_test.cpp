@@ -78,6 +78,16 @@ TEST(children, are_a_range) {
   });
 }
 
+TEST(children, there_may_be_none_left) {
+  run([] {
+    torc::children c(1, twice);
+    EXPECT_THROW(c.get_last(), std::logic_error);
+    c.spawn(2);
+    EXPECT_EQ(c.get_last(), 4);
+    EXPECT_THROW(c.get_last(), std::logic_error);
+  });
+}
+
 TEST(children, are_asked_once) {
   run([] {
     torc::children c(2, [](int x) { return std::to_string(x); });

@@ -38,6 +38,19 @@ TEST(submit, takes_coroutine_functions) {
   run([] { EXPECT_EQ(torc::submit(cotwice, 4).get(), 8); });
 }
 
+TEST(future, can_be_awaited) {
+  run([]() -> torc::task<> {
+    auto f = torc::submit(twice, 4);
+    int& result = co_await f;
+    EXPECT_EQ(&result, &f.result());
+    EXPECT_EQ(co_await torc::submit(cotwice, 5), 10);
+    auto fails = torc::submit(torc::here, [] { throw std::runtime_error("at last"); });
+    EXPECT_THROW(co_await fails, std::runtime_error);
+    auto text = co_await torc::submit([] { return std::make_unique<int>(7); });
+    EXPECT_EQ(*text, 7);
+  });
+}
+
 TEST(submit, results_of_every_kind) {
   run([] {
     int x = 0;

@@ -836,6 +836,27 @@ TEST(map, of_several_ranges_goes_as_far_as_the_shortest) {
   }
 }
 
+TEST(map, of_several_ranges_one_of_which_must_end) {
+  run([] {
+    const std::vector<int> xs = iota(100);
+    const std::forward_list<int> list(xs.begin(), xs.end());
+    const std::vector<int> sums = torc::map(std::plus<>(), xs, xs).get();
+    EXPECT_EQ(torc::map(std::plus<>(), xs, std::views::iota(0)).get(), sums);
+    EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0), list).get(), sums);
+    const auto same = [](int x) { return x; };
+    const auto all = [](int) { return true; };
+    // What ends nowhere and does not say so is gone through as far as a range of known size
+    // reaches.
+    EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0) | std::views::transform(same), xs).get(),
+              sums);
+    EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0) | std::views::filter(all), xs).get(),
+              sums);
+    std::vector<int> numbers(50);
+    torc::for_each([](int& x, int i) { x = i; }, numbers, std::views::iota(7)).get();
+    EXPECT_EQ(numbers.back(), 56);
+  });
+}
+
 TEST(map, of_several_ranges_in_a_coroutine) {
   run([]() -> torc::task<> {
     const std::vector<int> xs = iota(100);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,15 @@ long fib(long n) {
   auto a = torc::spawn(fib, n - 1);
   const long b = fib(n - 2);
   return a.get() + b;
+}
+
+TEST(spawn, a_child_can_be_awaited) {
+  run([]() -> torc::task<> {
+    auto a = torc::spawn([](int x) { return x + 1; }, 1);
+    auto b = torc::spawn([] { throw std::runtime_error("its failure"); });
+    EXPECT_THROW(co_await b, std::runtime_error);
+    EXPECT_EQ(co_await a, 2);
+  });
 }
 
 TEST(spawn, recursion_gives_the_sequential_result) {

@@ -106,9 +106,12 @@ public:
   }
 
   /// Removes the youngest child: joins it and gives its result, or throws its exception, as
-  /// `child::get`. There must be one. The youngest first is the order that costs least; to join one
-  /// by `get` takes time for each that is pending above it.
+  /// `child::get`. Throws std::logic_error if there is none. The youngest first is the order that
+  /// costs least; to join one by `get` takes time for each that is pending above it.
   decltype(auto) get_last() {
+    if (empty()) [[unlikely]] {
+      throw_empty();
+    }
     value_type& youngest = *--end_;
     const destroyer d{youngest};
     return youngest.get();
@@ -141,6 +144,10 @@ private:
   }
   [[noreturn, gnu::noinline, gnu::cold]] static void throw_full() {
     throw std::length_error("torc::children: more than there is room for");
+  }
+
+  [[noreturn, gnu::noinline, gnu::cold]] static void throw_empty() {
+    throw std::logic_error("torc::children::get_last: there is none left");
   }
 
   // Not a function of the object, whose address so remains unknown: compilers can keep it in

@@ -66,6 +66,14 @@ public:
     }
   }
 
+  /// `co_await x`: the same as `x.get()`.
+  auto operator co_await()& {
+    return detail::operation([this]() -> detail::reference_to<R> { return get(); });
+  }
+  auto operator co_await()&& {
+    return detail::operation([this]() -> R { return std::move(*this).get(); });
+  }
+
   /// The result of a task that has ended. Throws its exception, or std::logic_error if it runs.
   detail::reference_to<R> result() {
     if (!done()) {

@@ -111,6 +111,9 @@ void call_for_each(F& f, Range& range, chunk c) {
 /// to the elements.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
+  static_assert(detail::takes_elements<F, Range>,
+                "torc::for_each(f, range): f cannot be called with an element of the range");
+  static_assert(!detail::is_endless<Range>, "torc::for_each: the range has no end");
   return detail::operation([f = std::move(f),
                             elements = std::tuple<Range>(std::forward<Range>(range)),
                             c]() mutable { detail::call_for_each(f, std::get<0>(elements), c); });
@@ -121,7 +124,7 @@ auto for_each(F f, Range&& range, chunk c = {}) {
 template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto for_each(F f, First&& first, Second&& second, More&&... more) {
-  return detail::with_zipped(
+  return detail::with_zipped<F>(
       [&f](auto zipped, chunk c) {
         return detail::operation([f = detail::spread<F>{std::move(f)}, elements = std::move(zipped),
                                   c]() mutable {
@@ -189,6 +192,10 @@ auto map_of(F f, indexed<Range> range, chunk c) {
 /// results are shippable, parts of the loop may run on other ranks, on copies of the elements.
 template <class F, std::ranges::forward_range Range>
 auto map(F f, Range&& range, chunk c = {}) {
+  static_assert(detail::takes_elements<F, Range>,
+                "torc::map(f, range): f cannot be called with an element of the range");
+  static_assert(!detail::is_endless<Range>,
+                "torc::map: the range has no end; torc::lazy_map gives results as they are asked");
   return detail::map_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
 }
 
@@ -196,7 +203,7 @@ auto map(F f, Range&& range, chunk c = {}) {
 template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto map(F f, First&& first, Second&& second, More&&... more) {
-  return detail::with_zipped(
+  return detail::with_zipped<F>(
       [&f](auto elements, chunk c) {
         return detail::map_of(detail::spread<F>{std::move(f)}, std::move(elements), c);
       },
@@ -304,6 +311,14 @@ template <class F, class Range, class T, class Combine>
 /// the same for any number of workers and ranks. Travels as `map` does.
 template <class F, std::ranges::forward_range Range, class T, class Combine = std::plus<>>
 auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
+  static_assert(detail::takes_elements<F, Range>,
+                "torc::reduce(f, range, init): f cannot be called with an element of the range");
+  static_assert(!detail::is_endless<Range>, "torc::reduce: the range has no end");
+  using summand = detail::result_of<F&, std::ranges::range_reference_t<Range>>;
+  static_assert(
+      std::is_constructible_v<T, summand> && std::is_invocable_v<Combine&, T, summand>,
+      "torc::reduce(f, range, init, combine): what f gives and init, the type of the sum, "
+      "do not go together");
   return detail::operation(
       [f = std::move(f), elements = std::tuple<Range>(std::forward<Range>(range)),
        init = std::move(init), combine = std::move(combine), c]() mutable -> T {

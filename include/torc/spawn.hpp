@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <torc/detail/operation.hpp>
 #include <torc/detail/remote.hpp>
 #include <torc/stop.hpp>
 
@@ -34,6 +35,11 @@ public:
   R get() {
     detail::settle(*this, false);
     return take();
+  }
+
+  /// `co_await c`: the same as `c.get()`.
+  auto operator co_await() {
+    return detail::operation([this]() -> R { return get(); });
   }
 
   ~child() noexcept(false) {

@@ -46,18 +46,27 @@ template <class Range, class Loop>
   return loop(single_elements());
 }
 
-/// The elements of a forward range by position. Keeps an rvalue range, refers to an lvalue.
+/// Such as std::views::iota(0).
+template <class Range>
+inline constexpr bool is_endless =
+    std::same_as<std::ranges::sentinel_t<Range>, std::unreachable_sentinel_t>;
+
+/// The elements of a forward range by position, or so many of the first of them. Keeps an rvalue
+/// range, refers to an lvalue.
 template <class Range>
 class indexed {
 public:
-  explicit indexed(Range&& range) : range_(std::forward<Range>(range)) {
-    if constexpr (std::ranges::random_access_range<Range>) {
-      size_ = static_cast<std::size_t>(std::ranges::distance(range_));
-    } else {
-      for (auto i = std::ranges::begin(range_); i != std::ranges::end(range_); ++i) {
-        positions_.push_back(i);
+  explicit indexed(Range&& range, std::size_t limit = PTRDIFF_MAX)
+      : range_(std::forward<Range>(range)), size_(limit) {
+    if constexpr (std::ranges::sized_range<Range> && std::ranges::random_access_range<Range>) {
+      size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range_)));
+    } else if constexpr (!is_endless<Range> || !std::ranges::random_access_range<Range>) {
+      auto i = std::ranges::begin(range_);
+      for (size_ = 0; size_ < limit && i != std::ranges::end(range_); ++i, ++size_) {
+        if constexpr (!std::ranges::random_access_range<Range>) {
+          positions_.push_back(i);
+        }
       }
-      size_ = positions_.size();
     }
   }
   std::size_t size() const noexcept { return size_; }
@@ -83,10 +92,14 @@ struct zipped {
 template <class... Ranges>
 class indexed<zipped<Ranges...>> {
 public:
+  static_assert(!(is_endless<Ranges> && ...), "torc: none of the ranges has an end");
+
   explicit indexed(zipped<Ranges...>&& z)
       : parts_(std::apply(
             [](auto&&... r) {
-              return std::tuple<indexed<Ranges>...>(indexed<Ranges>(std::forward<Ranges>(r))...);
+              const std::size_t shortest = std::min({size_if_known(r)...});
+              return std::tuple<indexed<Ranges>...>(
+                  indexed<Ranges>(std::forward<Ranges>(r), shortest)...);
             },
             std::move(z.ranges))) {}
   std::size_t size() const noexcept {
@@ -97,6 +110,15 @@ public:
   }
 
 private:
+  template <class Range>
+  static std::size_t size_if_known(Range& range) {
+    if constexpr (std::ranges::sized_range<Range>) {
+      return static_cast<std::size_t>(std::ranges::size(range));
+    } else {
+      return PTRDIFF_MAX;
+    }
+  }
+
   std::tuple<indexed<Ranges>...> parts_;
 };
 
@@ -161,12 +183,19 @@ consteval bool are_ranges() {
   }
 }
 
-/// Calls `loop` with the ranges as one and the chunk size.
-template <class Loop, class... Args>
+/// Whether f takes an element of each of these ranges.
+template <class F, class... Ranges>
+inline constexpr bool takes_elements =
+    std::is_invocable_v<F&, std::ranges::range_reference_t<Ranges>...>;
+
+/// Calls `loop` with the ranges as one, whose elements are for F, and the chunk size.
+template <class F, class Loop, class... Args>
 auto with_zipped(Loop loop, Args&&... args) {
   constexpr std::size_t n = (0 + ... + (is_chunk<Args> ? 0 : 1));
   std::tuple<Args&&...> all(std::forward<Args>(args)...);
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    static_assert(takes_elements<F, std::tuple_element_t<I, std::tuple<Args...>>...>,
+                  "torc: f cannot be called with an element of each range");
     using ranges = zipped<std::tuple_element_t<I, std::tuple<Args...>>...>;
     chunk c;
     if constexpr (n < sizeof...(Args)) {

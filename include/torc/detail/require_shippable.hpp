@@ -82,7 +82,8 @@ consteval void require_shippable() {
                               "T&) and static T load(torc::reader&)");
   } else if constexpr (is_lambda<T>()) {
     static_assert(ships<T>(), "torc: a lambda that captures cannot be sent to another rank: use "
-                              "torc::bind(f, values...), or a function object with serialize");
+                              "torc::bind(f, values...), or a function object with serialize, or "
+                              "submit it to torc::here");
   } else {
     static_assert(ships<T>(), "torc: this type cannot be sent to another rank: give it a Boost "
                               "serialize function or specialise torc::codec");

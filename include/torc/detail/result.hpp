@@ -13,6 +13,9 @@ namespace torc::detail {
 /// whether it is full is known from the descriptor's `outcome`.
 template <class R>
 class result_slot {
+  static_assert(std::is_move_constructible_v<R>,
+                "torc: the result of a task must be movable, or a reference");
+
 public:
   result_slot() noexcept {}
   ~result_slot() {}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// expect: torc::map: the range has no end
+#include <ranges>
+#include <torc/torc.hpp>
+
+int f(int x) { return x; }
+
+void g() {
+#ifdef TORC_CONTROL
+  static_cast<void>(torc::map(f, std::views::iota(0, 9)).get());
+#else
+  static_cast<void>(torc::map(f, std::views::iota(0)).get());
+#endif
+}
