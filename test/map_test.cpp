@@ -845,11 +845,12 @@ TEST(map, of_several_ranges_one_of_which_must_end) {
     EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0), list).get(), sums);
     const auto same = [](int x) { return x; };
     const auto all = [](int) { return true; };
-    // What ends nowhere and does not say so is gone through as far as a range of known size
-    // reaches.
+    // What has no end and does not say so is gone through as far as the others reach.
     EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0) | std::views::transform(same), xs).get(),
               sums);
     EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0) | std::views::filter(all), xs).get(),
+              sums);
+    EXPECT_EQ(torc::map(std::plus<>(), std::views::iota(0) | std::views::filter(all), list).get(),
               sums);
     std::vector<int> numbers(50);
     torc::for_each([](int& x, int i) { x = i; }, numbers, std::views::iota(7)).get();

@@ -19,7 +19,9 @@ public:
       return frame;
     }
     static void operator delete(void*) noexcept {}
-    serial_coroutine get_return_object() noexcept { return serial_coroutine(handle_of(*this)); }
+    serial_coroutine get_return_object() noexcept {
+      return serial_coroutine(handle::from_promise(*this));
+    }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     auto final_suspend() const noexcept {
       struct to_caller {
@@ -53,7 +55,6 @@ public:
 
 private:
   using handle = std::coroutine_handle<promise_type>;
-  static handle handle_of(promise_type& promise) noexcept { return handle::from_promise(promise); }
   explicit serial_coroutine(handle coroutine) noexcept : coroutine_(coroutine) {}
 
   alignas(16) inline static std::byte frames[1 << 16];

@@ -111,16 +111,14 @@ void call_for_each(F& f, Range& range, chunk c) {
 /// to the elements.
 template <class F, std::ranges::forward_range Range>
 auto for_each(F f, Range&& range, chunk c = {}) {
-  static_assert(detail::takes_elements<F, Range>,
-                "torc::for_each(f, range): f cannot be called with an element of the range");
-  static_assert(!detail::is_endless<Range>, "torc::for_each: the range has no end");
+  detail::require_loop<F, Range>();
   return detail::operation([f = std::move(f),
                             elements = std::tuple<Range>(std::forward<Range>(range)),
                             c]() mutable { detail::call_for_each(f, std::get<0>(elements), c); });
 }
 
-/// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches:
-/// `for_each(f, xs, ys)`, `for_each(f, xs, ys, chunk{n})`.
+/// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches,
+/// so that others need no end: `for_each(f, xs, ys)`, `for_each(f, xs, ys, chunk{n})`.
 template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto for_each(F f, First&& first, Second&& second, More&&... more) {
@@ -192,10 +190,7 @@ auto map_of(F f, indexed<Range> range, chunk c) {
 /// results are shippable, parts of the loop may run on other ranks, on copies of the elements.
 template <class F, std::ranges::forward_range Range>
 auto map(F f, Range&& range, chunk c = {}) {
-  static_assert(detail::takes_elements<F, Range>,
-                "torc::map(f, range): f cannot be called with an element of the range");
-  static_assert(!detail::is_endless<Range>,
-                "torc::map: the range has no end; torc::lazy_map gives results as they are asked");
+  detail::require_loop<F, Range>();
   return detail::map_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
 }
 
@@ -311,9 +306,7 @@ template <class F, class Range, class T, class Combine>
 /// the same for any number of workers and ranks. Travels as `map` does.
 template <class F, std::ranges::forward_range Range, class T, class Combine = std::plus<>>
 auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
-  static_assert(detail::takes_elements<F, Range>,
-                "torc::reduce(f, range, init): f cannot be called with an element of the range");
-  static_assert(!detail::is_endless<Range>, "torc::reduce: the range has no end");
+  detail::require_loop<F, Range>();
   using summand = detail::result_of<F&, std::ranges::range_reference_t<Range>>;
   static_assert(
       std::is_constructible_v<T, summand> && std::is_invocable_v<Combine&, T, summand>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: torc::map\(f, range\): f cannot be called with an element of the range
+// expect: torc: f cannot be called with an element of the range
 #include <string>
 #include <torc/torc.hpp>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: torc::map: the range has no end
+// expect: torc: the loop has no end, nor has the range
 #include <ranges>
 #include <torc/torc.hpp>
 

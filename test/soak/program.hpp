@@ -86,9 +86,9 @@ private:
     n.id = static_cast<int>(nodes_.size());
     n.coroutine = one_in(2);
     n.work_us = one_in(4) ? draw(300) : one_in(8) ? -draw(1000) : 0;
-    constexpr body bodies[] = {body::sum, body::sum,    body::group,    body::wait_all,
-                               body::map, body::reduce, body::children, body::map};
-    n.what = size == 1 || parent == nullptr ? body::sum : bodies[draw(8)];
+    constexpr body bodies[] = {body::sum, body::sum,    body::group,   body::wait_all,
+                               body::map, body::reduce, body::children};
+    n.what = size == 1 || parent == nullptr ? body::sum : bodies[draw(std::size(bodies))];
     n.cancels = n.what == body::group && one_in(5);
     n.has_deadline = n.what == body::group && one_in(5);
     if (parent != nullptr) {

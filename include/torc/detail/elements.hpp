@@ -46,83 +46,8 @@ template <class Range, class Loop>
   return loop(single_elements());
 }
 
-/// Such as std::views::iota(0).
-template <class Range>
-inline constexpr bool is_endless =
-    std::same_as<std::ranges::sentinel_t<Range>, std::unreachable_sentinel_t>;
-
-/// The elements of a forward range by position, or so many of the first of them. Keeps an rvalue
-/// range, refers to an lvalue.
-template <class Range>
-class indexed {
-public:
-  explicit indexed(Range&& range, std::size_t limit = PTRDIFF_MAX)
-      : range_(std::forward<Range>(range)), size_(limit) {
-    if constexpr (std::ranges::sized_range<Range> && std::ranges::random_access_range<Range>) {
-      size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range_)));
-    } else if constexpr (!is_endless<Range> || !std::ranges::random_access_range<Range>) {
-      auto i = std::ranges::begin(range_);
-      for (size_ = 0; size_ < limit && i != std::ranges::end(range_); ++i, ++size_) {
-        if constexpr (!std::ranges::random_access_range<Range>) {
-          positions_.push_back(i);
-        }
-      }
-    }
-  }
-  std::size_t size() const noexcept { return size_; }
-  decltype(auto) operator[](std::size_t i) {
-    if constexpr (std::ranges::random_access_range<Range>) {
-      return std::ranges::begin(range_)[static_cast<std::ranges::range_difference_t<Range>>(i)];
-    } else {
-      return *positions_[i];
-    }
-  }
-
-private:
-  Range range_; // a reference for an lvalue
-  std::vector<std::ranges::iterator_t<Range>> positions_;
-  std::size_t size_ = 0;
-};
-
-/// Several ranges as one of tuples, as long as the shortest.
-template <class... Ranges>
-struct zipped {
-  std::tuple<Ranges...> ranges;
-};
-template <class... Ranges>
-class indexed<zipped<Ranges...>> {
-public:
-  static_assert(!(is_endless<Ranges> && ...), "torc: none of the ranges has an end");
-
-  explicit indexed(zipped<Ranges...>&& z)
-      : parts_(std::apply(
-            [](auto&&... r) {
-              const std::size_t shortest = std::min({size_if_known(r)...});
-              return std::tuple<indexed<Ranges>...>(
-                  indexed<Ranges>(std::forward<Ranges>(r), shortest)...);
-            },
-            std::move(z.ranges))) {}
-  std::size_t size() const noexcept {
-    return std::apply([](const auto&... p) { return std::min({p.size()...}); }, parts_);
-  }
-  auto operator[](std::size_t i) {
-    return std::apply([i](auto&... p) { return std::tuple<decltype(p[i])...>(p[i]...); }, parts_);
-  }
-
-private:
-  template <class Range>
-  static std::size_t size_if_known(Range& range) {
-    if constexpr (std::ranges::sized_range<Range>) {
-      return static_cast<std::size_t>(std::ranges::size(range));
-    } else {
-      return PTRDIFF_MAX;
-    }
-  }
-
-  std::tuple<indexed<Ranges>...> parts_;
-};
-
-/// The same of input ranges, read once and together: a range of tuples of values.
+/// Several input ranges, read once and together, as far as the shortest reaches: a range of tuples
+/// of values.
 template <class... Ranges>
 class zipped_input {
 public:
@@ -161,6 +86,85 @@ private:
   std::optional<std::tuple<std::ranges::iterator_t<Ranges>...>> positions_;
 };
 
+/// The elements of a forward range by position, or so many of the first of them. Keeps an rvalue
+/// range, refers to an lvalue.
+template <class Range>
+class indexed {
+public:
+  explicit indexed(Range&& range, std::size_t limit = PTRDIFF_MAX)
+      : range_(std::forward<Range>(range)), size_(limit) {
+    if constexpr (std::ranges::sized_range<Range> && std::ranges::random_access_range<Range>) {
+      size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range_)));
+    } else {
+      auto i = std::ranges::begin(range_);
+      for (size_ = 0; size_ < limit && i != std::ranges::end(range_); ++i, ++size_) {
+        if constexpr (!std::ranges::random_access_range<Range>) {
+          positions_.push_back(i);
+        }
+      }
+    }
+  }
+  std::size_t size() const noexcept { return size_; }
+  decltype(auto) operator[](std::size_t i) {
+    if constexpr (std::ranges::random_access_range<Range>) {
+      return std::ranges::begin(range_)[static_cast<std::ranges::range_difference_t<Range>>(i)];
+    } else {
+      return *positions_[i];
+    }
+  }
+
+private:
+  Range range_; // a reference for an lvalue
+  std::vector<std::ranges::iterator_t<Range>> positions_;
+  std::size_t size_ = 0;
+};
+
+/// Several ranges as one of tuples, as long as the shortest.
+template <class... Ranges>
+struct zipped {
+  std::tuple<Ranges...> ranges;
+};
+template <class... Ranges>
+class indexed<zipped<Ranges...>> {
+public:
+  explicit indexed(zipped<Ranges...>&& z)
+      : parts_(std::apply(
+            [](auto&&... r) {
+              const std::size_t limit = limit_of(r...);
+              return std::tuple<indexed<Ranges>...>(
+                  indexed<Ranges>(std::forward<Ranges>(r), limit)...);
+            },
+            std::move(z.ranges))) {}
+  std::size_t size() const noexcept {
+    return std::apply([](const auto&... p) { return std::min({p.size()...}); }, parts_);
+  }
+  auto operator[](std::size_t i) {
+    return std::apply([i](auto&... p) { return std::tuple<decltype(p[i])...>(p[i]...); }, parts_);
+  }
+
+private:
+  /// How far to go through them: the least size that is known, as others need not have an end; if
+  /// none is, that of all together.
+  static std::size_t limit_of(std::remove_reference_t<Ranges>&... ranges) {
+    if constexpr ((std::ranges::sized_range<Ranges> || ...)) {
+      return std::min({size_if_known(ranges)...});
+    } else {
+      zipped_input<std::remove_reference_t<Ranges>&...> together(ranges...);
+      return static_cast<std::size_t>(std::ranges::distance(together));
+    }
+  }
+  template <class Range>
+  static std::size_t size_if_known(Range& range) {
+    if constexpr (std::ranges::sized_range<Range>) {
+      return static_cast<std::size_t>(std::ranges::size(range));
+    } else {
+      return PTRDIFF_MAX;
+    }
+  }
+
+  std::tuple<indexed<Ranges>...> parts_;
+};
+
 /// Calls f with the elements of a tuple.
 template <class F>
 struct spread {
@@ -183,10 +187,16 @@ consteval bool are_ranges() {
   }
 }
 
-/// Whether f takes an element of each of these ranges.
+/// Fails to compile, saying why, unless F can be called for every element of a range, or of
+/// several.
 template <class F, class... Ranges>
-inline constexpr bool takes_elements =
-    std::is_invocable_v<F&, std::ranges::range_reference_t<Ranges>...>;
+consteval void require_loop() {
+  static_assert(std::is_invocable_v<F&, std::ranges::range_reference_t<Ranges>...>,
+                "torc: f cannot be called with an element of the range, or of each of several");
+  static_assert(
+      !(std::same_as<std::ranges::sentinel_t<Ranges>, std::unreachable_sentinel_t> && ...),
+      "torc: the loop has no end, nor has the range (torc::lazy_map takes such a one)");
+}
 
 /// Calls `loop` with the ranges as one, whose elements are for F, and the chunk size.
 template <class F, class Loop, class... Args>
@@ -194,8 +204,7 @@ auto with_zipped(Loop loop, Args&&... args) {
   constexpr std::size_t n = (0 + ... + (is_chunk<Args> ? 0 : 1));
   std::tuple<Args&&...> all(std::forward<Args>(args)...);
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    static_assert(takes_elements<F, std::tuple_element_t<I, std::tuple<Args...>>...>,
-                  "torc: f cannot be called with an element of each range");
+    require_loop<F, std::tuple_element_t<I, std::tuple<Args...>>...>();
     using ranges = zipped<std::tuple_element_t<I, std::tuple<Args...>>...>;
     chunk c;
     if constexpr (n < sizeof...(Args)) {
