@@ -29,6 +29,7 @@ namespace detail {
 
 inline std::string runtime;
 inline int workers = 0; // 0: a program without workers
+inline bool serial = false;
 inline std::string json_file;
 
 /// Google Benchmark appends how it measured to each name ("fib/tbb/2/real_time"). The names here
@@ -59,7 +60,9 @@ inline void check(bool right, const char* what) {
   std::abort();
 }
 
-/// How many workers this process measures; 0 for a program without workers.
+/// How many workers this process measures; 0 for a program without workers. A serial problem is
+/// then solved by so many threads at once, by each all of it, and the time divided by their number:
+/// no runtime can make more of so many workers.
 inline int workers() { return detail::workers; }
 
 /// Reads the command line: Google Benchmark's flags, and `--workers=N` (default: all cores), or
@@ -69,7 +72,8 @@ inline void init(int argc, char** argv, std::string runtime) {
   constexpr std::string_view ranks_flag = "--ranks=";
   constexpr std::string_view json_flag = "--benchmark_out=";
   detail::runtime = std::move(runtime);
-  if (detail::runtime != "serial")
+  detail::serial = detail::runtime == "serial";
+  if (!detail::serial)
     detail::workers = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 
   int kept = 1;
@@ -81,7 +85,7 @@ inline void init(int argc, char** argv, std::string runtime) {
     } else if (!argument.starts_with(workers_flag)) {
       argv[kept++] = argv[i];
       if (argument.starts_with(json_flag)) detail::json_file = argument.substr(json_flag.size());
-    } else if (detail::workers > 0) {
+    } else if (detail::serial || detail::workers > 0) {
       detail::workers = std::atoi(argv[i] + workers_flag.size());
       if (detail::workers < 1) {
         std::fprintf(stderr, "%s: at least one worker is needed\n", argv[i]);
@@ -102,7 +106,8 @@ inline benchmark::internal::Benchmark* add(const std::string& problem, body meas
   std::string name = problem + '/' + runtime;
   if (workers > 0) name += '/' + std::to_string(workers);
   return benchmark::RegisterBenchmark(name.c_str(), std::move(measure))
-      ->Unit(benchmark::kMillisecond);
+      ->Unit(benchmark::kMillisecond)
+      ->Threads(serial ? std::max(1, workers) : 1);
 }
 
 } // namespace detail
@@ -132,7 +137,7 @@ inline int run_all() {
 
 /// The number of tasks in one iteration, from which the price of one task follows.
 inline void count_tasks(benchmark::State& state, long tasks) {
-  state.counters["tasks"] = static_cast<double>(tasks);
+  state.counters["tasks"] = {static_cast<double>(tasks), benchmark::Counter::kAvgThreads};
 }
 
 /// Seconds since an arbitrary moment.

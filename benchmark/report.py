@@ -4,8 +4,10 @@
 
 Each program runs in a process of its own, once per number of workers; the loop over repetitions is
 the outermost one, so that a machine that drifts drifts for all rivals alike. What is printed is the
-median over the repetitions, with minimum and maximum. All runs and the medians are written as one
-file in Google Benchmark's JSON format, with a description of the machine.
+median over the repetitions, with minimum and maximum. `serial` with workers is so many serial runs
+at once: what the machine makes of that is the best any runtime can reach on it. All runs and the
+medians are written as one file in Google Benchmark's JSON format, with a description of the
+machine.
 """
 
 import argparse
@@ -118,7 +120,8 @@ def run_all(build, chosen, repetitions, worker_counts):
             if problem == "ranks":
                 jobs.extend((problem, path, ranks) for ranks in RANKS[program])
             elif program == "serial":
-                jobs.append((problem, path, None))
+                jobs.extend((problem, path, copies)
+                            for copies in (None, max(worker_counts)) if copies != 1)
             elif problem in NEEDS_ALL_CORES:
                 jobs.append((problem, path, max(worker_counts)))
             else:

@@ -34,6 +34,7 @@ serial_coroutine coroutine_fib(long n) {
 int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   bench::add("fib", [](auto& state) { fibonacci::measure(state, fibonacci::n, fib); });
+  if (bench::workers() > 0) return bench::run();
   bench::add("fib_plain", [](auto& state) { fibonacci::measure(state, fibonacci::n, plain_fib); });
   bench::add("fib_coroutine", [](auto& state) {
     fibonacci::measure(state, fibonacci::n, [](long n) { return coroutine_fib(n).get(); });

@@ -28,6 +28,6 @@ long plain_solve(const nqueens::board& b) {
 int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   nqueens::add(solve);
-  nqueens::add(plain_solve, "nqueens_plain");
+  if (bench::workers() == 0) nqueens::add(plain_solve, "nqueens_plain");
   return bench::run();
 }

@@ -27,6 +27,6 @@ uts::counts plain_search(const uts::tree& t, const uts::node& n) {
 int main(int argc, char** argv) {
   bench::init(argc, argv, "serial");
   uts::add(search);
-  uts::add(plain_search, "_plain");
+  if (bench::workers() == 0) uts::add(plain_search, "_plain");
   return bench::run();
 }
