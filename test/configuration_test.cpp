@@ -120,6 +120,22 @@ TEST(configuration, bind_to_cores) {
   }
 }
 
+[[noreturn]] void exit_with_1_if_the_cores_are_back() {
+  cpu_set_t before, after;
+  sched_getaffinity(0, sizeof before, &before);
+  const int workers = torc::start([] { return torc::num_workers(); });
+  sched_getaffinity(0, sizeof after, &after);
+  std::exit(CPU_EQUAL(&before, &after) && torc::start([] { return torc::num_workers(); }) == workers
+                ? 1
+                : 2);
+}
+
+TEST(configuration, the_caller_is_bound_only_while_the_session_lasts) {
+  const environment e("TORC_BIND", "core");
+  const environment w("TORC_WORKERS", nullptr);
+  EXPECT_EXIT(exit_with_1_if_the_cores_are_back(), ExitedWithCode(1), "");
+}
+
 TEST(configuration, statistics_are_printed_if_asked_for) {
   for (const char* statistics : {"0", "1"}) {
     const environment e("TORC_STATS", statistics);

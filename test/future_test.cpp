@@ -581,6 +581,24 @@ TEST(as_completed, may_be_left_early) {
   });
 }
 
+TEST(as_completed, what_it_has_given_may_be_moved_away) {
+  run([] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 20; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    std::vector<torc::future<int>> done;
+    for (auto& f : torc::as_completed(futures)) {
+      done.push_back(std::move(f));
+    }
+    int sum = 0;
+    for (auto& f : done) {
+      sum += f.get();
+    }
+    EXPECT_EQ(sum, 19 * 20);
+  });
+}
+
 TEST(as_completed, includes_failed_tasks) {
   run([] {
     std::vector<torc::future<int>> futures;
@@ -658,6 +676,20 @@ TEST(external_thread, waits_in_every_way) {
     slow.wait();
   });
   external.join();
+}
+
+TEST(external_thread, waits_while_the_session_ends) {
+  for (int round = 0; round < 20; ++round) {
+    auto s = std::make_unique<test::session>(2);
+    torc::submit(torc::here, [] {
+      auto cancelled = torc::submit(torc::here, [] {}); // so that stop points look
+      cancelled.cancel();
+    }).wait();
+    auto f = torc::submit(other, twice, round);
+    std::thread external([&f, round] { EXPECT_EQ(f.get(), 2 * round); });
+    s.reset();
+    external.join();
+  }
 }
 
 TEST(external_thread, exceptions_reach_it) {

@@ -414,8 +414,23 @@ TEST_F(groups, work_without_a_session) {
       converged);
   EXPECT_EQ(ran, 1);
   torc::group g;
+  const std::stop_token token = torc::stop_token();
+  EXPECT_FALSE(token.stop_requested());
   g.cancel();
+  EXPECT_TRUE(token.stop_requested());
   EXPECT_THROW(torc::submit(count, 7).get(), torc::cancelled);
+}
+
+TEST_F(groups, have_a_deadline_without_a_session) {
+  EXPECT_THROW(
+      {
+        const torc::group g(10ms);
+        static_cast<void>(torc::submit(compute));
+      },
+      torc::timed_out);
+  EXPECT_EQ(stopped, 1);
+  const torc::group in_time(1h);
+  EXPECT_EQ(torc::submit(count, 1).get(), 1);
 }
 
 // Cancelling futures.
@@ -432,6 +447,23 @@ TEST_F(groups, a_queued_task_is_cancelled) {
     b.cancel();
     EXPECT_THROW(b.get(), torc::cancelled);
     EXPECT_EQ(ran, 0);
+  });
+}
+
+TEST_F(groups, who_waits_for_a_cancelled_task_goes_on_while_the_canceller_is_busy) {
+  test::run(2, [] {
+    std::atomic<bool> waits{false}, goes_on{false};
+    auto queued = torc::submit(torc::here.pinned(), count, 1);
+    auto waiter = torc::submit(torc::on_local_worker(1), [&] {
+      waits = true;
+      EXPECT_THROW(queued.get(), torc::cancelled);
+      goes_on = true;
+    });
+    test::spin_until(waits);
+    std::this_thread::sleep_for(20ms); // so that it has left its stack, and its worker sleeps
+    queued.cancel();
+    test::spin_until(goes_on);
+    waiter.get();
   });
 }
 

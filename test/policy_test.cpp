@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <torc/torc.hpp>
 
 #include "session.hpp"
@@ -188,8 +189,44 @@ TEST_F(policies, a_task_that_does_not_stop_is_reported) {
             std::string::npos);
 }
 
+TEST_F(policies, the_longest_of_times) {
+  test::run([] {
+    const auto ever = std::chrono::nanoseconds::max();
+    EXPECT_EQ(torc::submit(torc::cyclic.time_limit(ever), fail_first, 0, "in time"s).get(),
+              "in time");
+    auto paused = torc::submit(torc::cyclic.retry(1, ever), fail_first, 2, "text"s);
+    while (tries < 2) {
+      std::this_thread::yield();
+    }
+    EXPECT_FALSE(paused.done());
+    paused.cancel();
+    EXPECT_THROW(paused.get(), torc::cancelled);
+  });
+}
+
+TEST_F(policies, as_many_tries_as_one_likes) {
+  const auto try_often = [](auto where) {
+    tries = 0;
+    EXPECT_EQ(torc::submit(where.retry(1'000'000), fail_first, 100'000, "text"s).get(), "text");
+  };
+  try_often(torc::here);
+  test::run([&] { try_often(torc::here.direct()); });
+}
+
 TEST_F(policies, without_a_session) {
   EXPECT_EQ(torc::submit(torc::cyclic.retry(3), fail_first, 3, "text"s).get(), "text");
+  tries = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  auto paused = torc::submit(torc::cyclic.retry(3, 2ms), fail_first, 3, "text"s);
+  EXPECT_TRUE(paused.done());
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 14ms);
+  tries = 0;
+  EXPECT_THROW(
+      {
+        const torc::group g;
+        static_cast<void>(torc::submit(torc::cyclic.retry(2, 1ms), fail_first, 9, "text"s));
+      },
+      failed);
 }
 
 TEST_F(policies, are_misused) {

@@ -338,6 +338,12 @@ TEST(serial_elision, waits) {
   torc::wait().get();
 }
 
+torc::task<int> throws() {
+  throw std::out_of_range("x");
+  co_return 1;
+}
+torc::task<> wait_for_three() { co_await torc::wait(cotwice(1), cotwice(2), throws()); }
+
 TEST(serial_elision, on_many_threads_at_once) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
@@ -345,6 +351,7 @@ TEST(serial_elision, on_many_threads_at_once) {
       for (int n = 0; n < 20; ++n) {
         EXPECT_EQ(fib(12), test::fibonacci(12));
         EXPECT_EQ(coroutine_returns_int().get(), 8);
+        EXPECT_THROW(wait_for_three().get(), std::out_of_range);
       }
     });
   }

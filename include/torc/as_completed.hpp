@@ -10,12 +10,13 @@ namespace torc {
 
 namespace detail {
 
-/// Tasks that have ended, in this order, and who waits for the next.
 class baton;
 
+/// Tasks that have ended, in this order, and who waits for the next.
 class completion_queue {
 public:
   struct entry : listener {
+    submitted* task = nullptr;
     completion_queue* queue = nullptr;
     entry* next_done = nullptr;
     std::size_t position = 0;
@@ -43,14 +44,17 @@ public:
         entries_(std::make_unique<detail::completion_queue::entry[]>(futures_.size())) {
     for (std::size_t i = 0; i < futures_.size(); ++i) {
       entries_[i].position = i;
-      queue_.add(entries_[i], *detail::access::state(*futures_[i]));
+      detail::submitted& task = *detail::access::state(*futures_[i]);
+      detail::retain(task); // the future may be moved from once it has been given
+      queue_.add(entries_[i], task);
     }
   }
   completion_stream(const completion_stream&) = delete;
   completion_stream& operator=(const completion_stream&) = delete;
   ~completion_stream() {
     for (std::size_t i = 0; i < futures_.size(); ++i) {
-      detail::unlisten(*detail::access::state(*futures_[i]), entries_[i]);
+      detail::unlisten(*entries_[i].task, entries_[i]);
+      detail::release(*entries_[i].task);
     }
   }
 

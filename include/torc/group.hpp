@@ -35,19 +35,20 @@ struct group_scope final : descriptor, stop_scope {
   fiber* opener = nullptr; ///< where its scope is; null without a session
 
 private:
+  void set_alarm(clock::time_point deadline);
+
   spinlock lock_;
   bool failed_ = false;
   bool told_ = false; ///< the failure has been thrown, or nobody wants to know
   std::exception_ptr cause_;
   submitted* culprit_ = nullptr;
   alarm* alarm_ = nullptr;
-  group_scope* outer_ = nullptr; ///< without a session
 };
 
 /// Null if it is none.
 group_scope* as_group(descriptor& d) noexcept;
-/// The innermost one without a session, or null.
-group_scope* sequential_group() noexcept;
+/// The one that the calling thread, which is no worker, has opened last; null in its tasks.
+group_scope* outside_group() noexcept;
 
 } // namespace detail
 
@@ -65,7 +66,7 @@ group_scope* sequential_group() noexcept;
 /// of the group has started itself is that task's; only the task's own failure is the group's.
 ///
 /// A local variable of a task, in which groups nest. Without a session what fails is noticed as
-/// well. Costs about as much as a `submit`.
+/// well, and so is a deadline. Costs about as much as a `submit`.
 class [[nodiscard("a group lasts until the end of its scope: give it a name")]] group {
 public:
   group() { scope_.open(detail::group_scope::clock::time_point::max()); }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
+#include <mutex>
 #include <new>
 #include <sys/mman.h>
 #include <torc/detail/frame.hpp>
@@ -171,9 +172,8 @@ void fiber_pool::release(fiber* f) noexcept {
 }
 
 void fiber_pool::list(fiber& f) {
-  lock_.lock();
+  const std::lock_guard guard(lock_);
   all_.push_back(&f);
-  lock_.unlock();
 }
 
 void fiber_pool::unlist(fiber& f) noexcept {

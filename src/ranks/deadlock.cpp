@@ -22,7 +22,7 @@ std::optional<std::uint64_t> rank_engine::rest() {
 /// others for long pays for a message to and from each.
 void rank_engine::suspect() {
   if (deadlocked_.load()) {
-    deadlocked_everywhere();
+    events_.deadlocked();
   }
   const auto now = clock::now();
   if (rank != 0 || now < next_suspicion_) {

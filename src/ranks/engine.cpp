@@ -38,11 +38,12 @@ rank_engine* current_engine() noexcept {
   return s != nullptr ? static_cast<rank_engine*>(s->outer) : nullptr;
 }
 
-rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names)
+rank_engine::rank_engine(scheduler& s, transport& t, std::vector<std::string> names, events e)
     : rank(t.rank()),
       hosts(std::move(names)),
       scheduler_(s),
       transport_(t),
+      events_(std::move(e)),
       host_map_(host_numbers(hosts)),
       protocol_(*this, rank, host_map_, 1),
       page_(*t.page(rank)),
@@ -253,9 +254,7 @@ void rank_engine::handle(arrival& a) {
   }
   case message_kind::signal:
     expect_from(h.value == SIGUSR1 ? a.from == 0 : rank == 0 && h.value < 128);
-    if (signalled) {
-      signalled(static_cast<int>(h.value));
-    }
+    events_.signalled(static_cast<int>(h.value));
     break;
   case message_kind::beat:
     if (a.from == rank) {

@@ -49,8 +49,15 @@ struct rank_statistics {
 /// that serves a request, or the helper thread, which sleeps most of the time.
 class rank_engine final : public work_source, private site, private receiver {
 public:
+  /// What it calls, from any thread.
+  struct events {
+    /// A rank has got that signal and asks the root to stop; SIGUSR1: the root asks us to explain.
+    std::function<void(int)> signalled;
+    /// Rank 0: nothing runs on any rank, nor will.
+    std::function<void()> deadlocked;
+  };
   /// `hosts`: their names by rank.
-  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts);
+  rank_engine(scheduler& s, transport& t, std::vector<std::string> hosts, events e);
   ~rank_engine();
 
   void poll() noexcept override;
@@ -90,10 +97,6 @@ public:
   void pass_on_signal(int signal) noexcept;
   /// Rank 0: all others say what they are doing.
   void have_all_explain() noexcept;
-  /// Calls it when either of these has arrived here, the latter as SIGUSR1. Set before the launch.
-  std::function<void(int)> signalled;
-  /// Called on rank 0 when nothing runs on any rank, nor will. Set before the launch.
-  std::function<void()> deadlocked_everywhere;
 
   /// Whether another rank of this host has died, which somebody then acts upon. From any thread.
   bool look_for_deaths() noexcept;
@@ -169,6 +172,7 @@ private:
 
   scheduler& scheduler_;
   transport& transport_;
+  const events events_;
   const host_map host_map_;
   protocol protocol_;
   slots away_;

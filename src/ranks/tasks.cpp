@@ -65,7 +65,7 @@ struct rank_engine::parcel {
       w.put(level);
       w.put(static_cast<std::uint8_t>(uncounted));
       w.put(limit);
-      w.put(static_cast<std::uint32_t>(body.bytes().size()));
+      w.put(static_cast<std::uint64_t>(body.bytes().size()));
       w.put(static_cast<std::uint32_t>(body.blocks().size()));
       w.put(body.bytes().data(), body.bytes().size());
       for (const auto& block : body.blocks()) {
@@ -214,7 +214,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
     const auto home = r.get<task_home>();
     const auto level = r.get<std::uint8_t>(), uncounted = r.get<std::uint8_t>();
     const auto limit = r.get<std::int64_t>();
-    const auto size = r.get<std::uint32_t>();
+    const auto size = r.get<std::uint64_t>();
     const auto blocks = r.get<std::uint32_t>();
     const bool wanted = expected_home(home);
     if ((!wanted && !survive()) || level >= levels || uncounted > 1 || limit < 0 ||

@@ -7,10 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sched.h>
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include "scheduler/topology.hpp"
 
 namespace torc::detail {
 namespace {
@@ -181,11 +182,7 @@ void read_idle_spin(std::optional<std::chrono::microseconds>& time) {
 } // namespace
 
 int usable_cores() {
-  cpu_set_t mask;
-  int cores = 1;
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) {
-    cores = CPU_COUNT(&mask);
-  }
+  auto cores = static_cast<int>(allowed_cores().count());
   if (const double quota = cgroup_quota(); quota > 0) {
     cores = std::min(cores, static_cast<int>(std::ceil(quota)));
   }

@@ -22,6 +22,8 @@ struct configuration {
   std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN
 
   // Of several ranks; no variable says these, but tests are less patient.
+  /// So many of our cores have workers of ranks before us.
+  int cores_taken = 0;
   /// How long rank 0 has to be at rest before it asks the others; at most eight times that between
   /// two times.
   std::chrono::milliseconds suspicion{1000};

@@ -112,8 +112,9 @@ void shutdown() {
   if (std::exchange(open_launch, false)) {
     current->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
   }
+  current->leave();
+  delete std::exchange(watch, nullptr); // it looks at what ends now
   current->shutdown();
-  delete std::exchange(watch, nullptr);
   delete std::exchange(current, nullptr);
 }
 

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <sched.h>
 #include <thread>
 #include <torc/stop.hpp>
 #include <torc/submit.hpp>
@@ -25,19 +24,12 @@ struct introduction {
   std::int32_t workers = 0; ///< 0: its share of the host's cores
   std::int32_t cores = usable_cores();
   std::int32_t survive = 0; ///< rank 0's counts
-  cpu_set_t mask;
+  core_set allowed = allowed_cores();
   char host[64] = {};
-
-  introduction() {
-    CPU_ZERO(&mask);
-    sched_getaffinity(0, sizeof mask, &mask);
-  }
 };
 
 bool share_cores(const introduction& a, const introduction& b) {
-  cpu_set_t both;
-  CPU_AND(&both, &a.mask, &b.mask);
-  return std::strcmp(a.host, b.host) == 0 && CPU_COUNT(&both) > 0;
+  return std::strcmp(a.host, b.host) == 0 && (a.allowed & b.allowed).any();
 }
 
 } // namespace
@@ -59,15 +51,13 @@ session::session(configuration c, std::unique_ptr<transport> t) : transport_(std
   }
   scheduler_ = std::make_unique<scheduler>(c, fronts);
   scheduler_->place = place_;
-  if (transport_ != nullptr) {
-    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_);
-    engine_->signalled = [this](int signal) { signal == SIGUSR1 ? explain() : stop(signal); };
-  }
   const auto deadlocked = [this] {
     give_up("deadlock: nothing runs, and tasks wait for each other");
   };
-  if (engine_) {
-    engine_->deadlocked_everywhere = deadlocked;
+  if (transport_ != nullptr) {
+    const auto signalled = [this](int signal) { signal == SIGUSR1 ? explain() : stop(signal); };
+    engine_ = std::make_unique<rank_engine>(*scheduler_, *transport_, hosts_,
+                                            rank_engine::events{signalled, deadlocked});
   } else {
     scheduler_->deadlocked = deadlocked;
   }
@@ -112,7 +102,7 @@ void session::meet(configuration& c) {
     if (n == 0) { // cores that several ranks may use are divided among them
       int sharing = 0, before = 0;
       for (std::size_t other = 0; other < all.size(); ++other) {
-        if (share_cores(all[r], all[other])) {
+        if (other == r || share_cores(all[r], all[other])) {
           ++sharing;
           before += other < r;
         }
@@ -122,8 +112,12 @@ void session::meet(configuration& c) {
     workers.push_back(n);
     place_.first_workers.push_back(place_.first_workers.back() + n);
   }
-  place_.host = hosts_[static_cast<std::size_t>(place_.rank)];
-  c.workers = workers[static_cast<std::size_t>(place_.rank)];
+  const auto self = static_cast<std::size_t>(place_.rank);
+  place_.host = hosts_[self];
+  c.workers = workers[self];
+  for (std::size_t r = 0; r < self; ++r) {
+    c.cores_taken += share_cores(all[r], all[self]) ? workers[r] : 0;
+  }
   transport_->make_pages(workers);
   c.survive = root.survive != 0;
   if (c.survive) {
@@ -254,11 +248,14 @@ int session::result_of(future<int> primary) {
   }
 }
 
-void session::shutdown() {
+void session::leave() {
   scheduler_->drain();
   if (engine_) {
     engine_->leave();
   }
+}
+
+void session::shutdown() {
   scheduler_->stop();
   if (engine_) {
     statistics_ = engine_->statistics();

@@ -30,7 +30,9 @@ public:
   void end_launch(int exit_code);
   /// On rank 0, if the statistics are asked for: a line that says that the primary task begins.
   void announce() const;
-  /// Ends the session. Collective.
+  /// Waits for all that was submitted, and until all ranks want to end. Collective.
+  void leave();
+  /// Ends the session, once left. Collective. Nobody may call `heard` any more.
   void shutdown();
   /// The process has got that signal (signals.hpp); 0: some time has passed.
   void heard(int signal);

@@ -12,16 +12,16 @@ namespace {
 
 constexpr task_type group_type{nullptr, nullptr};
 
-/// The innermost group of the calling thread, without a session.
-constinit thread_local group_scope* sequential = nullptr;
-
 } // namespace
 
 group_scope* as_group(descriptor& d) noexcept {
   return d.type == &group_type ? static_cast<group_scope*>(&d) : nullptr;
 }
 
-group_scope* sequential_group() noexcept { return sequential; }
+group_scope* outside_group() noexcept {
+  stop_scope* const s = outside_scope();
+  return s != nullptr && s->is == stop_scope::kind::group ? static_cast<group_scope*>(s) : nullptr;
+}
 
 group_scope::group_scope() noexcept
     : descriptor(group_type), stop_scope(this_scope(), kind::group) {}
@@ -33,9 +33,11 @@ void group_scope::open(clock::time_point deadline) {
       throw std::logic_error("torc::group: opened on a thread that is no worker; groups are for "
                              "tasks");
     }
-    outer_ = std::exchange(sequential, this);
+    set_alarm(deadline);
+    change_outside_scope(this);
     return;
   }
+  set_alarm(deadline);
   opener = this_fiber();
   // What is pending so far belongs to the outer scope: publishers are to see that before the inner
   // one begins.
@@ -44,6 +46,9 @@ void group_scope::open(clock::time_point deadline) {
   w->shared.lock.unlock();
   enter(w->own, *this);
   opener->scope = this;
+}
+
+void group_scope::set_alarm(clock::time_point deadline) {
   if (deadline != clock::time_point::max()) {
     alarm_ = timers::get().set(deadline, [this] {
       fail(std::make_exception_ptr(timed_out("torc::group: the deadline has passed")), nullptr);
@@ -112,13 +117,15 @@ void group_scope::close(bool unwinding) {
   if (opener != nullptr) {
     join_children(*this);
     other = join_submitted();
-    if (alarm_ != nullptr) {
-      timers::get().cancel(alarm_);
-    }
+  }
+  if (alarm_ != nullptr) {
+    timers::get().cancel(alarm_);
+  }
+  if (opener != nullptr) {
     opener->scope = parent;
     pop(*this_front(), *this);
   } else {
-    sequential = outer_;
+    change_outside_scope(parent);
   }
   const bool news = cause_ && !told_;
   told();

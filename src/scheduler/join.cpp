@@ -216,7 +216,7 @@ std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noe
     if (next->place != await_place::after_older) {
       return parent.handle();
     }
-    next = static_cast<promise_base*>(this_front()->head.load(std::memory_order_relaxed));
+    next = &static_cast<promise_base&>(*next->prev);
     next->claim.store(claim_state::running, std::memory_order_relaxed);
   }
 }

@@ -2,13 +2,15 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "scheduler/timers.hpp"
-#include "scheduler/topology.hpp"
 
 namespace torc::detail {
 namespace {
@@ -16,7 +18,7 @@ namespace {
 /// How long everybody has to be asleep before somebody looks whether that will last.
 constexpr timespec before_a_look{1, 0};
 
-/// Without a limit, until somebody wakes us.
+/// Until somebody wakes us, or for as long as the limit says; null: without one.
 void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value, const timespec* limit) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, limit, nullptr, 0);
 }
@@ -35,7 +37,8 @@ scheduler::scheduler(const configuration& c, front* fronts)
   for (int i = 0; i < c.workers; ++i) {
     workers.push_back(std::make_unique<worker>(*this, i, fronts[i]));
   }
-  order_victims(workers);
+  cores_ = share_out_cores(workers.size(), static_cast<std::size_t>(c.cores_taken));
+  order_victims(workers, cores_);
   if (c.seed) {
     seeded.emplace(*c.seed, workers);
   }
@@ -44,6 +47,7 @@ scheduler::scheduler(const configuration& c, front* fronts)
 scheduler::~scheduler() = default;
 
 void scheduler::start() {
+  cores_before_ = allowed_cores();
   for (std::size_t i = 1; i < workers.size(); ++i) {
     if (seeded) {
       seeded->begin(*workers[i], *fibers.acquire());
@@ -95,6 +99,9 @@ void scheduler::stop() noexcept {
     report_lost(error);
   }
   resign(w);
+  if (config.bind) {
+    bind_to(cores_before_);
+  }
 }
 
 void scheduler::run_worker(worker& w) {
@@ -108,10 +115,21 @@ void scheduler::become(worker& w) {
   fibers.list(*w.native);
   w.own.running = w.native;
   if (config.bind) {
-    bind_to_core(w.id);
+    bind(w);
   }
   guard_stacks();
   torc_front = &w.own;
+}
+
+void scheduler::bind(worker& w) noexcept {
+  if (cores_.empty()) {
+    return;
+  }
+  const int core = cores_[static_cast<std::size_t>(w.id)];
+  if (!bind_to(core_set().set(static_cast<std::size_t>(core)))) {
+    std::fprintf(stderr, "torc: %sTORC_BIND=core: worker %d cannot be bound to core %d: %s\n",
+                 place.who().c_str(), w.id, core, std::strerror(errno));
+  }
 }
 
 void scheduler::resign(worker& w) noexcept {

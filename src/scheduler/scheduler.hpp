@@ -6,6 +6,7 @@
 #include "scheduler/baton.hpp"
 #include "scheduler/seeded_schedule.hpp"
 #include "scheduler/submit_scope.hpp"
+#include "scheduler/topology.hpp"
 #include "scheduler/work_source.hpp"
 #include "scheduler/worker.hpp"
 #include <functional>
@@ -98,12 +99,15 @@ private:
   void has_more(worker& w, bool pinned) noexcept;
   void run_worker(worker& w);
   void become(worker& w);
+  void bind(worker& w) noexcept;
   void resign(worker& w) noexcept;
   bool anything_for(worker& w) noexcept;
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
 
   std::unique_ptr<front[]> own_fronts_;
+  std::vector<int> cores_; ///< of each worker, if they are bound; empty: unknown
+  core_set cores_before_;  ///< the caller's of `start`
   alignas(64) atomic<int> searching_{0};
   atomic<int> sleeping_{0};
   atomic<std::uint64_t> sleeps_{0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/stop.hpp"
 
+#include <mutex>
 #include <torc/group.hpp>
 #include <typeinfo>
 
@@ -47,13 +48,27 @@ void watch_list::notice(std::vector<std::stop_source>& sources) noexcept {
   lock_.unlock();
 }
 
+namespace {
+
+constinit thread_local stop_scope* current_outside = nullptr;
+
+/// Of stop tokens without a session.
+watch_list outside_watches;
+
+} // namespace
+
+stop_scope* outside_scope() noexcept { return current_outside; }
+stop_scope* change_outside_scope(stop_scope* to) noexcept {
+  return std::exchange(current_outside, to);
+}
+
 stop_scope* this_scope() noexcept {
   if (worker* const w = this_worker()) {
     stop_scope* const s = w->own.running->scope;
     return s != nullptr ? s : &w->owner.root;
   }
   scheduler* const s = current_scheduler();
-  return s != nullptr ? &s->root : sequential_group();
+  return s != nullptr ? &s->root : outside_scope();
 }
 
 bool find_stopped(stop_scope* s) noexcept {
@@ -76,13 +91,24 @@ void stop(stop_scope& s, stop_state why) noexcept {
     return;
   }
   anything_stopped.store(true);
-  if (scheduler* const all = current_scheduler(); all != nullptr && before == stop_state::going) {
+  if (before != stop_state::going) {
+    return;
+  }
+  if (scheduler* const all = current_scheduler()) {
     all->spread_stop();
+  } else {
+    std::vector<std::stop_source> sources;
+    outside_watches.notice(sources);
+    for (std::stop_source& source : sources) {
+      source.request_stop();
+    }
   }
 }
 
 void throw_if_stopped() {
-  stop_scope* s = this_scope();
+  // Threads that are no workers may wait for futures while the session ends: they do not look at
+  // it.
+  stop_scope* s = this_worker() != nullptr ? this_scope() : outside_scope();
   if (!find_stopped(s)) {
     return;
   }
@@ -136,13 +162,16 @@ std::stop_token stop_token() {
     return {};
   }
   static spinlock lock; // tasks of one scope may ask at once
-  lock.lock();
-  if (s->token == nullptr) {
-    s->token = new stop_watch{.scope = s, .source = std::stop_source()};
-    current_scheduler()->workers.front()->watches.add(*s->token);
+  std::stop_source source(std::nostopstate);
+  {
+    const std::lock_guard guard(lock);
+    if (s->token == nullptr) {
+      s->token = new stop_watch{.scope = s, .source = std::stop_source()};
+      scheduler* const session = current_scheduler();
+      (session != nullptr ? session->workers.front()->watches : outside_watches).add(*s->token);
+    }
+    source = s->token->source;
   }
-  std::stop_source source = s->token->source;
-  lock.unlock();
   if (is_stopped(s)) { // perhaps before we were on the list
     source.request_stop();
   }

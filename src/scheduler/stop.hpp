@@ -36,6 +36,12 @@ private:
   stop_watch* first_ = nullptr;
 };
 
+/// Of a thread that is no worker: the innermost scope of what it runs at once, and without a
+/// session of the groups it has opened; null if there is none.
+stop_scope* outside_scope() noexcept;
+/// ... is that from now on; gives the one before.
+stop_scope* change_outside_scope(stop_scope* to) noexcept;
+
 /// Waits for `b`, but not longer than until the calling task is stopped.
 void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited = 0,
                   std::uintptr_t place = 0) noexcept;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <torc/as_completed.hpp>
 #include <torc/group.hpp>
 #include <torc/submit.hpp>
@@ -68,6 +69,7 @@ void release(submitted& s) noexcept {
 }
 
 namespace {
+
 void check_range(const char* what, int id, int there_are) {
   if (id < 0 || id >= there_are) {
     throw std::out_of_range(std::string("torc::submit: there is no ") + what + " " +
@@ -75,6 +77,7 @@ void check_range(const char* what, int id, int there_are) {
                             std::to_string(there_are - 1));
   }
 }
+
 } // namespace
 
 destination resolve(placement where) {
@@ -125,9 +128,14 @@ void enter_scope(submitted& s, scheduler& from) {
   s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
 }
 
+/// Of one that is sent to this process.
+bool runs_at_once(const submitted& s, destination to) noexcept {
+  return to.rank < 0 || s.options.is_direct;
+}
+
 /// To a worker of this process.
 void send_here(submitted& s, destination to) noexcept {
-  if (to.rank < 0 || s.options.is_direct) {
+  if (runs_at_once(s, to)) {
     run_at_once(s);
   } else {
     scheduler& from = *current_scheduler();
@@ -142,16 +150,15 @@ struct callback_entry : listener {
   destination to;
 };
 
-} // namespace
-
-namespace {
+bool is_for_us(const submitted& s) noexcept {
+  return s.to.rank < 0 || s.to.rank == current_scheduler()->place.rank;
+}
 
 void send_off(submitted& s) {
-  scheduler* const from = current_scheduler();
-  if (s.to.rank < 0 || s.to.rank == from->place.rank) {
+  if (is_for_us(s)) {
     send_here(s, s.to);
   } else {
-    from->outer->ship(s, s.to.rank, s.to.worker);
+    current_scheduler()->outer->ship(s, s.to.rank, s.to.worker);
   }
 }
 
@@ -159,17 +166,9 @@ bool is_stopped_from_outside(const submitted& s) noexcept {
   return s.state.load() == stop_state::cancelled || is_stopped(s.parent);
 }
 
-void send_again(submitted& s) {
-  if (is_stopped_from_outside(s)) {
-    s.ended = outcome::skipped;
-    finish_submitted(s);
-  } else {
-    send_off(s);
-  }
-}
-
-/// Makes a task that has failed as if it had not run, and sends it once more.
-void try_again(submitted& s) {
+/// Makes a task that has failed as if it had not run, and runs it once more, here and now (true) or
+/// elsewhere or later (false).
+bool try_again(submitted& s) {
   --s.options.retries;
   s.take_error();
   s.within = &s;
@@ -186,12 +185,25 @@ void try_again(submitted& s) {
     }
   }
   const std::chrono::nanoseconds pause = s.options.back_off;
-  s.options.back_off *= 2;
-  if (pause.count() > 0) {
-    timers::get().pause(s, timers::clock::now() + pause, [&s] { send_again(s); });
-  } else {
-    send_again(s);
+  s.options.back_off = pause <= pause.max() / 2 ? 2 * pause : pause.max();
+  if (pause.count() > 0 && s.to.rank >= 0) {
+    timers::get().pause(s, deadline_in(pause), [&s] {
+      if (is_stopped_from_outside(s)) {
+        s.ended = outcome::skipped;
+        finish_submitted(s);
+      } else {
+        send_off(s);
+      }
+    });
+    return false;
   }
+  if (!is_for_us(s) || !runs_at_once(s, s.to)) {
+    send_off(s);
+    return false;
+  }
+  std::this_thread::sleep_until(deadline_in(pause)); // without a session
+  run_outside(s);
+  return true;
 }
 
 } // namespace
@@ -218,15 +230,18 @@ void send_after(submitted& s, submitted& callback, destination to) {
 
 void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
-  if (s.ended == outcome::error) {
+  while (s.ended == outcome::error) {
     if (is_stopped_from_outside(s)) { // then that is how it ends, whatever it has thrown
       report_lost(s.take_error());
       s.fail(cancelled_error());
-    } else if (s.options.retries > 0) {
-      try_again(s);
-      return;
-    } else {
+      break;
+    }
+    if (s.options.retries == 0) {
       s.ignore_failure();
+      break;
+    }
+    if (!try_again(s)) {
+      return;
     }
   }
   if (s.keeps || s.ended == outcome::skipped) {
@@ -238,7 +253,7 @@ void finish_submitted(descriptor& d) noexcept {
   if (s.ended == outcome::error) {
     if (s.scope != nullptr) {
       s.scope->child_failed(s);
-    } else if (group_scope* const group = sequential_group()) {
+    } else if (group_scope* const group = outside_group()) {
       group->fail(s.error, &s);
     }
   }
@@ -353,6 +368,7 @@ bool wait_for_all_until(std::span<submitted* const> tasks,
 }
 
 void completion_queue::add(entry& e, submitted& s) noexcept {
+  e.task = &s;
   e.queue = this;
   e.fire = &on_end;
   if (!listen(s, e)) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <torc/detail/time_limit.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <torc/future.hpp>
 #include <torc/stop.hpp>
 
 #include "scheduler/scheduler.hpp"
@@ -11,7 +13,7 @@
 namespace torc::detail {
 namespace {
 
-std::string text_of(std::chrono::nanoseconds limit) {
+std::string limit_text(std::chrono::nanoseconds limit) {
   char text[80];
   std::snprintf(text, sizeof text, "the time limit of %g s",
                 std::chrono::duration<double>(limit).count());
@@ -22,12 +24,14 @@ std::string text_of(std::chrono::nanoseconds limit) {
 
 time_keeper::time_keeper(stop_scope& s, std::chrono::nanoseconds limit) : scope_(s), limit_(limit) {
   timers& clock = timers::get();
-  const auto now = timers::clock::now();
-  alarms_[0] = clock.set(now + limit, [&s] { stop(s, stop_state::timed_out); });
+  const auto late = deadline_in(limit);
+  alarms_[0] = clock.set(late, [&s] { stop(s, stop_state::timed_out); });
   const scheduler* const here = current_scheduler();
-  alarms_[1] = clock.set(now + 2 * limit, [limit, rank = here != nullptr ? here->place.rank : 0] {
+  const auto overdue =
+      late + std::min<timers::clock::duration>(limit, timers::clock::time_point::max() - late);
+  alarms_[1] = clock.set(overdue, [limit, rank = here != nullptr ? here->place.rank : 0] {
     std::fprintf(stderr, "torc: overdue: a task on rank %d has passed %s, and does not stop\n",
-                 rank, text_of(limit).c_str());
+                 rank, limit_text(limit).c_str());
   });
 }
 
@@ -36,7 +40,7 @@ std::exception_ptr time_keeper::end() noexcept {
     timers::get().cancel(a);
   }
   return scope_.state.load() == stop_state::timed_out
-             ? std::make_exception_ptr(timed_out("torc: a task has passed " + text_of(limit_)))
+             ? std::make_exception_ptr(timed_out("torc: a task has passed " + limit_text(limit_)))
              : nullptr;
 }
 

@@ -5,6 +5,7 @@
 
 #include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/stop.hpp"
 
 constinit torc::detail::front torc::detail::outside_front;
 [[gnu::used]] constinit thread_local torc::detail::front* torc_front = &torc::detail::outside_front;
@@ -267,18 +268,40 @@ descriptor* worker::search() noexcept {
   return found;
 }
 
-void run_at_once(descriptor& d) noexcept {
+namespace {
+
+/// Calls `f` as on a thread of this session that is no worker.
+template <class F>
+void call_outside(F f) noexcept {
   front* const before = this_front();
   scheduler* const helped = use_scheduler(current_scheduler());
   torc_front = &outside_front;
+  f();
+  torc_front = before;
+  use_scheduler(helped);
+}
+
+void run_or_skip(descriptor& d) noexcept {
   if (is_stopped(d.within)) {
     d.ended = outcome::skipped;
   } else {
+    stop_scope* const around = change_outside_scope(d.within);
     d.type->run(d);
+    change_outside_scope(around);
   }
-  d.type->finish(d);
-  torc_front = before;
-  use_scheduler(helped);
+}
+
+} // namespace
+
+void run_outside(descriptor& d) noexcept {
+  call_outside([&d] { run_or_skip(d); });
+}
+
+void run_at_once(descriptor& d) noexcept {
+  call_outside([&d] {
+    run_or_skip(d);
+    d.type->finish(d);
+  });
 }
 
 void make_ready(fiber& f) noexcept {
@@ -288,13 +311,11 @@ void make_ready(fiber& f) noexcept {
     if (to != here) {
       to->owner.wake(*to);
     }
-  } else if (here != nullptr) {
-    // We are about to look for something to do; others can take what comes on top.
-    if (here->shared.mine.load(std::memory_order_relaxed) == 0) {
-      here->add_ready(f);
-    } else {
-      here->owner.add_ready(f);
-    }
+  } else if (here != nullptr && here->own.head.load(std::memory_order_relaxed) == nullptr &&
+             here->shared.mine.load(std::memory_order_relaxed) == 0) {
+    // No task runs here, so we are about to look for something to do. Others can take what comes on
+    // top, and all if a task does, as it may be a long one.
+    here->add_ready(f);
   } else {
     current_scheduler()->add_ready(f);
   }

@@ -75,8 +75,10 @@ extern constinit front outside_front;
 /// The worker that runs this code, or null.
 inline worker* this_worker() noexcept { return this_front()->self; }
 
-/// Runs and finishes a task that nobody has started here and now, as on a thread that is no worker:
-/// what this thread is in the midst of is not its parent.
+/// Runs a task that nobody has started here and now, as on a thread that is no worker: what this
+/// thread is in the midst of is not its parent.
+void run_outside(descriptor& d) noexcept;
+/// ... and finishes it.
 void run_at_once(descriptor& d) noexcept;
 /// The task whose code runs here: the newest entry that has been claimed.
 descriptor& running_task() noexcept;

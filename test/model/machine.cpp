@@ -51,14 +51,16 @@ std::chrono::steady_clock::time_point std::chrono::steady_clock::now() noexcept 
 
 namespace torc::detail {
 
-void order_victims(const std::vector<std::unique_ptr<worker>>& workers) {
+void order_victims(const std::vector<std::unique_ptr<worker>>& workers, const std::vector<int>&) {
   for (const auto& w : workers) {
     for (std::size_t i = 1; i < workers.size(); ++i) {
       w->victims.push_back(workers[(static_cast<std::size_t>(w->id) + i) % workers.size()].get());
     }
   }
 }
-void bind_to_core(int) noexcept {}
+core_set allowed_cores() noexcept { return {}; }
+bool bind_to(const core_set&) noexcept { return true; }
+std::vector<int> share_out_cores(std::size_t, std::size_t) { return {}; }
 void guard_stacks() {}
 
 } // namespace torc::detail

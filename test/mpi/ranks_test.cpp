@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Programs under mpirun, through the public interface. The first argument says which.
 
+#include <algorithm>
 #include <atomic>
 #include <boost/mpi/collectives.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <numeric>
+#include <sched.h>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <torc/mpi.hpp>
@@ -274,12 +277,40 @@ int late_thrown() {
   }
 }
 
+std::vector<int> cores_of_this() {
+  cpu_set_t mask;
+  sched_getaffinity(0, sizeof mask, &mask);
+  std::vector<int> cores;
+  for (int c = 0; c < CPU_SETSIZE; ++c) {
+    if (CPU_ISSET(c, &mask)) {
+      cores.push_back(c);
+    }
+  }
+  return cores;
+}
+
+/// With TORC_BIND=core and one worker each: the ranks of a host do not get in each other's way.
+int bound() {
+  const std::size_t there_are = cores_of_this().size();
+  return torc::start([there_are] {
+    std::set<int> taken;
+    for (int r = 0; r < torc::num_ranks(); ++r) {
+      const auto cores = torc::submit(torc::on_rank(r).pinned(), cores_of_this).get();
+      expect(cores.size() == 1, "a worker has a core of its own");
+      taken.insert(cores.front());
+    }
+    expect(taken.size() == std::min(there_are, static_cast<std::size_t>(torc::num_ranks())),
+           "ranks have different cores");
+  });
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "conformance";
   if (mode == "sessions") return sessions();
   if (mode == "thrown") return thrown();
+  if (mode == "bound") return bound();
   if (mode == "late") return late();
   if (mode == "late_code") return late_code();
   if (mode == "late_thrown") return late_thrown();

@@ -101,7 +101,8 @@ struct target {
   explicit target(int rank)
       : wire(rank),
         workers(one_worker()),
-        engine((use_scheduler(&workers), workers), wire, {"a", "a", "b", "b", "b"}) {
+        engine((use_scheduler(&workers), workers), wire, {"a", "a", "b", "b", "b"},
+               {[](int) {}, [] {}}) {
     workers.place = {.rank = rank, .first_workers = {0, 1, 2, 3, 4, 5}};
   }
   ~target() { clear(); }

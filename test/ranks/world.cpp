@@ -131,6 +131,7 @@ world_ended run_launches(const world& w, const std::vector<application>& applica
         out.errors[i] = std::current_exception();
       }
     }
+    s.leave();
     s.shutdown();
     EXPECT_EQ(s.workers().fibers.in_use(), 0u) << "fibers are left suspended on rank " << rank;
     if (!dies) {

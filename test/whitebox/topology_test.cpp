@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 #include "../session.hpp"
 #include "runtime/configuration.hpp"
@@ -34,6 +35,27 @@ TEST(topology, two_workers_that_are_equally_near_have_different_first_victims) {
   EXPECT_NE(s.workers[0]->victims.front(), s.workers[0].get());
   EXPECT_FALSE(s.workers[0]->victims.front() == s.workers[1]->victims.front() &&
                s.workers[1]->victims.front() == s.workers[2]->victims.front());
+}
+
+TEST(topology, cores_are_shared_out_in_turn) {
+  const std::size_t there_are = allowed_cores().count();
+  const std::vector<int> all = share_out_cores(there_are, 0);
+  EXPECT_EQ(std::set<int>(all.begin(), all.end()).size(), there_are);
+  const std::vector<int> others = share_out_cores(3, 2);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(others[i], all[(2 + i) % there_are]);
+  }
+}
+
+TEST(topology, a_thread_is_bound_to_what_it_may_use) {
+  std::thread([] {
+    const core_set before = allowed_cores();
+    const core_set one = core_set().set(static_cast<std::size_t>(share_out_cores(1, 0).front()));
+    EXPECT_TRUE(bind_to(one));
+    EXPECT_EQ(allowed_cores(), one);
+    EXPECT_FALSE(bind_to({}));
+    EXPECT_TRUE(bind_to(before));
+  }).join();
 }
 
 TEST(configuration, defaults) {

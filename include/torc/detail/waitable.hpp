@@ -155,8 +155,10 @@ template <class Range>
 auto begin_all(Range& range) {
   std::vector<std::remove_reference_t<std::ranges::range_reference_t<Range>>*> elements;
   for (auto& x : range) {
-    waitable_for<decltype(x)>::begin(x);
     elements.push_back(&x);
+  }
+  for (auto* x : elements) { // nothing may throw any more
+    waitable_for<decltype(*x)>::begin(*x);
   }
   return elements;
 }
