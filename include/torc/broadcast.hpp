@@ -112,8 +112,9 @@ struct broadcaster {
 /// An operation: sends `value` to all ranks and gives a `broadcasted<T>`, to be handed to tasks:
 ///
 ///     const auto table = co_await torc::broadcast(make_table());
-///     auto y = co_await torc::map(torc::bind(look_up, table), xs); // look_up(table, x) uses
-///     *table
+///     auto y = co_await torc::map(torc::bind(look_up, table), xs);
+///
+/// Here `look_up(table, x)` uses `*table`.
 ///
 /// `value` must be shippable. Ranks pass it on along a binary tree and look at it at once, whatever
 /// their workers do; each holds it as bytes and as value meanwhile. In the body of an `spmd`, where

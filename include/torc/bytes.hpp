@@ -75,8 +75,6 @@ private:
 class writer : public detail::byte_stream {
 public:
   writer() = default;
-  /// Reuses the memory of `buffer`; its contents are dropped.
-  explicit writer(std::vector<std::byte>&& buffer) noexcept : bytes_(std::move(buffer)) {}
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
@@ -207,7 +205,6 @@ public:
   }
 
   /// Where the blocks belong, in their order: to be filled by whoever brings them.
-  const std::vector<std::span<std::byte>>& destinations() const noexcept { return destinations_; }
   std::vector<std::span<std::byte>> take_destinations() noexcept {
     return std::exchange(destinations_, {});
   }

@@ -26,7 +26,8 @@ public:
   future() noexcept = default;
   future(future && other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   future& operator=(future&& other) noexcept {
-    std::swap(state_, other.state_);
+    future from(std::move(other)); // what we had is let go of now
+    std::swap(state_, from.state_);
     return *this;
   }
   ~future() {
@@ -41,8 +42,7 @@ public:
 
   /// Waits for the task; suspends the calling task meanwhile, or blocks a thread that is no worker.
   void wait() const {
-    detail::submitted* const task = state_;
-    detail::wait_for_all({&task, 1});
+    detail::wait_for_one(*state_);
     stop_point();
   }
 

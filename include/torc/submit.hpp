@@ -50,8 +50,8 @@ concept placing = requires(const T& where) {
 /// its siblings: it runs even if one of them fails. The parent waits for it at its end at the
 /// latest, and then throws the first exception that nobody has asked a future for. Any thread may
 /// submit while the runtime is up; without a runtime the task runs at once. Costs an allocation and
-/// a lock of the target's queue, about 0.1 us, or a message. What saving the arguments throws is
-/// the task's exception.
+/// a lock of the target's queue, about a quarter of a microsecond, or a message. What saving the
+/// arguments throws is the task's exception.
 // Inlined, so that `send` returns to the code that submits, which is how it knows that.
 template <detail::placing Where, class F, class... Args>
 [[gnu::always_inline]] inline auto submit(Where where, F&& f, Args&&... args) {

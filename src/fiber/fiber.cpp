@@ -150,6 +150,7 @@ fiber* fiber_pool::acquire() noexcept {
                  "torc: no stack for another fiber (%zu are in use, of %zu KiB each): lower "
                  "TORC_STACK_SIZE, or raise vm.max_map_count, of which each takes 2\n",
                  in_use(), stack_size_ / 1024);
+    std::fflush(nullptr);
     std::_Exit(1);
   }
 }

@@ -102,6 +102,7 @@ void rank_engine::progress(bool ask) noexcept {
     } catch (const std::exception& e) {
       std::fprintf(stderr, "torc: rank %d on %s ends the job: %s\n", rank,
                    hosts[static_cast<std::size_t>(rank)].c_str(), e.what());
+      std::fflush(nullptr);
       std::_Exit(1);
     }
     token_.store(false);
@@ -178,6 +179,7 @@ void rank_engine::advance(bool ask) {
 void rank_engine::receive(arrival&& a) {
   if (!protocol_.is_lost(a.from)) { // what it has sent may be about tasks that run again
     heard_[static_cast<std::size_t>(a.from)] = clock::now();
+    news_.store(true, std::memory_order_relaxed);
     arrived_.push_back(std::move(a));
   }
 }
@@ -299,6 +301,7 @@ void rank_engine::send_now(int to, message&& m) {
     return;
   }
   ++messages_;
+  news_.store(true, std::memory_order_relaxed);
   bytes_ += m.head.size();
   for (const auto& block : m.blocks) {
     bytes_ += block.size();

@@ -211,6 +211,7 @@ private:
   atomic<bool> wanted_{false};     ///< as the protocol says
   atomic<int> asked_{-1};          ///< likewise
   atomic<bool> moving_{false};     ///< as the transport says
+  atomic<bool> news_{false};       ///< a message has come or gone since the helper has looked
   atomic<std::uint64_t> sent_{0};  ///< tasks
   atomic<int> guests_{0};          ///< tasks of other ranks that are here
   atomic<bool> once_more_{false};  ///< the holder shall look once more

@@ -18,8 +18,13 @@ namespace {
 /// How often the helper looks while tasks run and ranks wait for work, or there are ranks on other
 /// hosts, which cannot ring; and otherwise. Each look takes 20 us of some core.
 constexpr std::chrono::microseconds wanted_period{1000}, busy_period{2000};
-/// How long it sleeps when nothing runs; those of this host ring, others do not.
-constexpr std::chrono::milliseconds idle_period{100}, idle_period_far{2};
+/// How long it sleeps at most when nothing runs; those of this host ring, others do not.
+constexpr std::chrono::microseconds idle_period{100'000}, idle_period_far{2'000};
+/// ... and after a message; then ever longer, by this factor. MPI may have taken a message without
+/// being able to deliver it yet, when its sender rings, and does not tell: it goes on when either
+/// side looks again.
+constexpr std::chrono::microseconds first_idle_period{100};
+constexpr int longer = 4;
 /// How long while large messages come or go.
 constexpr std::chrono::microseconds moving_period{20};
 
@@ -42,16 +47,16 @@ void ring(rank_page& page) noexcept {
 void rank_engine::help() {
   use_scheduler(&scheduler_);
   prctl(PR_SET_TIMERSLACK, 1000);
-  const bool alone =
-      std::count(hosts.begin(), hosts.end(), hosts[static_cast<std::size_t>(rank)]) ==
-      static_cast<long>(hosts.size());
+  const bool one_host = host_map_.near(rank) == host_map_.ranks();
+  const std::chrono::microseconds longest = one_host ? idle_period : idle_period_far;
+  std::chrono::microseconds idle = longest;
   for (std::uint32_t heard = page_.bell.load(); !ending_.load(); heard = page_.bell.load()) {
     if (scheduler_.all_asleep()) {
       page_.asleep.store(1);
       progress(true); // a sender that does not see us asleep has sent before this
-      const std::chrono::microseconds limit = alone ? idle_period : idle_period_far;
+      idle = news_.exchange(false) ? first_idle_period : std::min(longer * idle, longest);
       if (!moving()) {
-        futex_wait(page_.bell, heard, limit);
+        futex_wait(page_.bell, heard, idle);
       }
       for (int polls = 1000; moving() && polls > 0; --polls) { // a message comes in many pieces
         progress(false);
@@ -61,7 +66,7 @@ void rank_engine::help() {
     } else {
       futex_wait(page_.bell, heard,
                  moving() && page_.pollers.load() == 0 ? moving_period
-                 : wanted() || !alone                  ? wanted_period
+                 : wanted() || !one_host               ? wanted_period
                                                        : busy_period);
     }
     if (page_.pollers.load() == 0) {

@@ -73,9 +73,9 @@ bool rank_engine::look_for_deaths() noexcept {
 /// can have been heard.
 void rank_engine::beat(bool stopped) {
   const auto now = clock::now();
-  const auto host = [&](int r) { return hosts[static_cast<std::size_t>(r)]; };
   for (int r = 0; r < transport_.size(); ++r) {
-    if ((r == 0) == (rank == 0) || host(r) == host(rank) || lost_[static_cast<std::size_t>(r)]) {
+    if ((r == 0) == (rank == 0) || host_map_.together(r, rank) ||
+        lost_[static_cast<std::size_t>(r)]) {
       continue;
     }
     clock::time_point& heard = heard_[static_cast<std::size_t>(r)];

@@ -89,12 +89,12 @@ void rank_engine::start_collective() {
   collective_.queue.pop_front();
   reader r(body);
   collective_.home = r.get<task_home>();
-  if (losses_ > 0 && !expected_home(collective_.home)) {
+  if (!expected_home(collective_.home)) {
+    if (losses_ == 0) {
+      throw bad_message("torc: a received call for all ranks is from nowhere");
+    }
     start_collective(); // nobody waits for this one any more
     return;
-  }
-  if (!expected_home(collective_.home)) {
-    throw bad_message("torc: a received call for all ranks is from nowhere");
   }
   collective_.running = true;
   run_collective(r, {.what = message_kind::run, .value = h.value});

@@ -31,6 +31,7 @@ constexpr int polls_after_submission = 20;
 
 } // namespace
 
+/// A message of tasks for one rank, as it is packed.
 struct rank_engine::parcel {
   parcel(const rank_engine& engine, int receiver)
       : to(receiver), inline_only(receiver == engine.rank || engine.survive()) {}
@@ -255,9 +256,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
   if (!r.rest().empty() || to.size() != a.block_sizes.size()) {
     throw bad_message("torc: a message of tasks is longer than these");
   }
-  (hosts[static_cast<std::size_t>(a.from)] == hosts[static_cast<std::size_t>(rank)] ? near_
-                                                                                    : far_) +=
-      h.what == message_kind::tasks ? h.count : 0;
+  (host_map_.together(a.from, rank) ? near_ : far_) += h.what == message_kind::tasks ? h.count : 0;
   const auto all = std::make_shared<decltype(tasks)>(std::move(tasks));
   const auto sink = std::make_shared<decltype(dropped)>(std::move(dropped));
   when_complete(a, std::move(to), [this, all, sink, q, pinned, direct] {

@@ -11,9 +11,7 @@
 #include "runtime/session.hpp"
 #include "runtime/signals.hpp"
 #include "transport/in_process.hpp"
-#if TORC_HAS_MPI
 #include "transport/mpi.hpp"
-#endif
 
 namespace torc {
 namespace detail {
@@ -50,6 +48,12 @@ std::unique_ptr<transport> connect(const configuration& c) {
       std::exit(2);
     }
     return t;
+  }
+#else
+  if (under_mpi_launcher()) {
+    std::fprintf(stderr,
+                 "torc: this program is built without MPI (TORC_MPI=OFF): each process that "
+                 "has been launched runs it by itself\n");
   }
 #endif
   if (c.round_trip && !c.seed) {

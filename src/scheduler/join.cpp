@@ -58,6 +58,14 @@ bool take_back(descriptor& d) noexcept {
   return with_home(d, [&d](queue& home) { home.take(home.children, &d); });
 }
 
+/// The newest task that runs, from this entry on.
+descriptor& running_entry(descriptor* d) noexcept {
+  while (d->submits || d->claim.load(std::memory_order_relaxed) != claim_state::running) {
+    d = d->prev;
+  }
+  return *d;
+}
+
 /// Waits until a stolen child has ended.
 void wait_for_thief(descriptor& d) noexcept {
   if (d.shared.waiter.load(std::memory_order_acquire) != nullptr) {
@@ -222,11 +230,7 @@ std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noe
 }
 
 descriptor& running_task() noexcept {
-  descriptor* d = this_front()->head.load(std::memory_order_relaxed);
-  while (d->submits || d->claim.load(std::memory_order_relaxed) != claim_state::running) {
-    d = d->prev;
-  }
-  return *d;
+  return running_entry(this_front()->head.load(std::memory_order_relaxed));
 }
 
 descriptor* join_children(descriptor& parent) noexcept {
@@ -284,11 +288,7 @@ void child_threw(descriptor& d, const std::exception_ptr& e) noexcept {
   if (this_worker() == nullptr || this_scope()->is != stop_scope::kind::group) {
     return;
   }
-  descriptor* parent = d.prev;
-  while (parent->submits || parent->claim.load(std::memory_order_relaxed) != claim_state::running) {
-    parent = parent->prev;
-  }
-  if (group_scope* const g = as_group(*parent)) {
+  if (group_scope* const g = as_group(running_entry(d.prev))) {
     g->fail(e, nullptr);
   }
 }
@@ -306,7 +306,7 @@ bool is_cancelled(const std::exception_ptr& error) noexcept {
 }
 
 namespace {
-/// Whether a group that the calling task has opened is to tell of it.
+/// Whether a group that the calling code is in is to tell of it.
 bool is_known(const std::exception_ptr& error) noexcept {
   for (stop_scope* s = this_scope(); s != nullptr && s->is == stop_scope::kind::group;
        s = s->parent) {

@@ -18,9 +18,11 @@ namespace {
 /// How long everybody has to be asleep before somebody looks whether that will last.
 constexpr timespec before_a_look{1, 0};
 
-/// Until somebody wakes us, or for as long as the limit says; null: without one.
-void futex_wait(atomic<std::uint32_t>& word, std::uint32_t value, const timespec* limit) noexcept {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, limit, nullptr, 0);
+/// Until somebody wakes us, or something else does, but not beyond the limit, if there is one.
+/// Whether that has passed.
+bool futex_wait(atomic<std::uint32_t>& word, std::uint32_t value, const timespec* limit) noexcept {
+  return syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, limit, nullptr, 0) != 0 &&
+         errno == ETIMEDOUT;
 }
 void futex_wake(atomic<std::uint32_t>& word) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
@@ -252,9 +254,11 @@ void scheduler::sleep(worker& w) noexcept {
   }
   bool look = last && deadlocked;
   while (w.asleep.load(std::memory_order_acquire) != 0) {
-    futex_wait(w.asleep, 1, look ? &before_a_look : nullptr);
-    if (std::exchange(look, false) && at_rest()) {
-      deadlocked();
+    if (futex_wait(w.asleep, 1, look ? &before_a_look : nullptr)) {
+      look = false;
+      if (at_rest()) {
+        deadlocked();
+      }
     }
   }
 }

@@ -329,18 +329,13 @@ std::size_t wait_for_any(std::span<submitted* const> tasks) {
   return first_done();
 }
 
-void wait_for_all(std::span<submitted* const> tasks) noexcept {
-  for (submitted* s : tasks) {
-    if (!s->done.load(std::memory_order_acquire)) {
-      submitted* const one[] = {s};
-      countdown all(1);
-      all.watch(one);
-      wait_or_stop(all.reached, "a submitted task", code_of(*s), place_offset(s->place));
-      all.unwatch(one);
-      if (!s->done.load(std::memory_order_acquire)) {
-        return;
-      }
-    }
+void wait_for_one(submitted& s) noexcept {
+  if (!s.done.load(std::memory_order_acquire)) {
+    submitted* const one[] = {&s};
+    countdown end(1);
+    end.watch(one);
+    wait_or_stop(end.reached, "a submitted task", code_of(s), place_offset(s.place));
+    end.unwatch(one);
   }
 }
 

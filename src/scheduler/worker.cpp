@@ -72,7 +72,7 @@ void worker::suspend(after_switch action) noexcept {
   own.head.store(nullptr, std::memory_order_relaxed);
   const bool work = !shared.looks_empty();
   shared.lock.unlock();
-  if (work && owner.hungry()) {
+  if (work) {
     owner.wake_one();
   }
   increment(statistics.suspended);

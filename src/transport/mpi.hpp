@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The transport between processes that mpirun or srun has started (TORC_HAS_MPI only).
+// The transport between processes that mpirun or srun has started.
 
 #include "transport/transport.hpp"
 
@@ -11,9 +11,11 @@ class communicator;
 
 namespace torc::detail {
 
-/// Whether mpirun, srun or the like has started this process. Looks at the environment only, and
-/// is there without MPI too. Where it is false nobody makes an MPI transport, and no MPI call.
+/// Whether mpirun, srun or the like has started this process. Looks at the environment only. Where
+/// it is false nobody makes an MPI transport, and no MPI call.
 bool under_mpi_launcher() noexcept;
+
+// The rest with TORC_HAS_MPI only.
 
 /// Initialises MPI unless that has been done; MPI is then finalised when the process exits, unless
 /// a transport is still alive. Collective over all ranks; one transport at a time. An MPI that does

@@ -56,7 +56,7 @@ void ring(rank_page& page) noexcept;
 
 /// Brings messages from rank to rank. Between two ranks none is lost and none is doubled; no order
 /// is promised. After construction, which is collective, only one thread at a time may be in
-/// `send`, `fetch`, `poll`, `flushed` and `close`; none of these blocks.
+/// `send`, `fetch`, `flush`, `poll`, `flushed` and `closed`; none of these blocks.
 class transport {
 public:
   transport() = default;

@@ -104,19 +104,34 @@ struct std_codec<std::vector<T, A>> {
   }
 };
 
+/// Eight elements of a vector<bool> or bitset to a byte.
+template <class Bits>
+void save_bits(writer& w, const Bits& x) {
+  for (std::size_t i = 0; i < x.size(); i += 8) {
+    unsigned byte = 0;
+    for (std::size_t j = i; j < x.size() && j < i + 8; ++j) {
+      byte |= static_cast<unsigned>(x[j]) << (j - i);
+    }
+    w.put(static_cast<std::uint8_t>(byte));
+  }
+}
+template <class Bits>
+void load_bits(reader& r, Bits& x) {
+  for (std::size_t i = 0; i < x.size(); i += 8) {
+    const unsigned byte = r.get<std::uint8_t>();
+    for (std::size_t j = i; j < x.size() && j < i + 8; ++j) {
+      x[j] = (byte >> (j - i) & 1u) != 0;
+    }
+  }
+}
+
 template <class A>
 struct std_codec<std::vector<bool, A>> {
   using vector = std::vector<bool, A>;
   using parts = type_list<>;
   static void save(writer& w, const vector& x) {
     save_count(w, x.size());
-    for (std::size_t i = 0; i < x.size(); i += 8) {
-      unsigned bits = 0;
-      for (std::size_t j = i; j < x.size() && j < i + 8; ++j) {
-        bits |= static_cast<unsigned>(x[j]) << (j - i);
-      }
-      w.put(static_cast<std::uint8_t>(bits));
-    }
+    save_bits(w, x);
   }
   static vector load(reader& r) {
     const auto n = r.template get<std::uint64_t>();
@@ -124,12 +139,7 @@ struct std_codec<std::vector<bool, A>> {
       throw bad_message("torc: a received container says to be longer than its message");
     }
     vector x(static_cast<std::size_t>(n));
-    for (std::size_t i = 0; i < x.size(); i += 8) {
-      const unsigned bits = r.template get<std::uint8_t>();
-      for (std::size_t j = i; j < x.size() && j < i + 8; ++j) {
-        x[j] = (bits >> (j - i) & 1u) != 0;
-      }
-    }
+    load_bits(r, x);
     return x;
   }
 };

@@ -50,7 +50,7 @@ void save_field(writer& w, const X& x) {
   }
 }
 
-/// The types of an array's elements, of arrays within it too, or that of another field.
+/// How many elements an array has, those of arrays within it; of another field: 1.
 template <class Field>
 inline constexpr std::size_t element_count = 1;
 template <class Element, std::size_t N>

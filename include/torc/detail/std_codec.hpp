@@ -88,23 +88,10 @@ struct std_codec<std::chrono::time_point<Clock, Duration>> {
 template <std::size_t N>
 struct std_codec<std::bitset<N>> {
   using parts = type_list<>;
-  static void save(writer& w, const std::bitset<N>& x) {
-    for (std::size_t i = 0; i < N; i += 8) {
-      unsigned bits = 0;
-      for (std::size_t j = i; j < N && j < i + 8; ++j) {
-        bits |= static_cast<unsigned>(x[j]) << (j - i);
-      }
-      w.put(static_cast<std::uint8_t>(bits));
-    }
-  }
+  static void save(writer& w, const std::bitset<N>& x) { save_bits(w, x); }
   static std::bitset<N> load(reader& r) {
     std::bitset<N> x;
-    for (std::size_t i = 0; i < N; i += 8) {
-      const unsigned bits = r.template get<std::uint8_t>();
-      for (std::size_t j = i; j < N && j < i + 8; ++j) {
-        x[j] = (bits >> (j - i) & 1u) != 0;
-      }
-    }
+    load_bits(r, x);
     return x;
   }
 };

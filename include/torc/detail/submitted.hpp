@@ -85,7 +85,7 @@ void unlisten(submitted& s, listener& l) noexcept;
 /// Wait for one of them, for all, or until the deadline; suspend the calling task.
 std::size_t wait_for_any(std::span<submitted* const> tasks);
 /// Returns early if the calling task is stopped.
-void wait_for_all(std::span<submitted* const> tasks) noexcept;
+void wait_for_one(submitted& s) noexcept;
 /// Waits for it even if the calling task is stopped.
 void join(submitted& s) noexcept;
 bool wait_for_all_until(std::span<submitted* const> tasks,

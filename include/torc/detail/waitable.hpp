@@ -61,8 +61,7 @@ struct waitable<future<R>> {
   using value = reference_to<R>;
   static void begin(future<R>&) noexcept {}
   static bool join(future<R>& f, bool) noexcept {
-    submitted* const task = access::state(f);
-    wait_for_all({&task, 1});
+    wait_for_one(*access::state(f));
     return !failed(f);
   }
   static bool failed(future<R>& f) noexcept {
