@@ -89,7 +89,7 @@ void write_png(const image& im, const std::string& path) {
 
 int app(int argc, char** argv) {
   const int number = argc == 2 ? 2000 : argc == 3 ? std::atoi(argv[2]) : 0;
-  if (number < 1 || number > 1'000'000) {
+  if (number < 1 || number > 1'000'000 || argv[1][0] == '-') {
     std::fprintf(stderr, "usage: image_set FOLDER [NUMBER]        (1 to 1,000,000)\n");
     return 2;
   }

@@ -358,6 +358,14 @@ TEST_F(groups, have_a_deadline) {
         },
         torc::timed_out);
     EXPECT_EQ(stopped, 1);
+    for (const auto limit : {0s, -1s}) {
+      const auto begin_late = [limit] {
+        const torc::group g(limit);
+        torc::stop_point();
+        ADD_FAILURE() << "its deadline has passed";
+      };
+      EXPECT_THROW(begin_late(), torc::timed_out);
+    }
     const torc::group in_time(1h);
     EXPECT_EQ(torc::submit(count, 1).get(), 1);
   });

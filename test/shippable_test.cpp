@@ -4,6 +4,7 @@
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
 #include <limits>
@@ -96,7 +97,8 @@ TEST(shippable, standard_types) {
   expect_same(std::complex(1.0, 2.0), std::chrono::milliseconds(5),
               std::chrono::duration<double>(2),
               std::chrono::system_clock::time_point(std::chrono::seconds(5)), std::bitset<3>(5),
-              std::bitset<100>(5), std::bitset<0>());
+              std::bitset<100>(5), std::bitset<0>(), std::filesystem::path("/a/b"),
+              std::vector<std::filesystem::path>{"a", ""});
 }
 
 TEST(shippable, elements_of_no_bytes_are_counted) {

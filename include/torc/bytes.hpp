@@ -205,6 +205,7 @@ public:
   }
 
   /// Where the blocks belong, in their order: to be filled by whoever brings them.
+  const std::vector<std::span<std::byte>>& destinations() const noexcept { return destinations_; }
   std::vector<std::span<std::byte>> take_destinations() noexcept {
     return std::exchange(destinations_, {});
   }

@@ -143,6 +143,7 @@ void map_into(std::vector<std::optional<R>>& slots, F& f, indexed<Range>& elemen
 /// A part of a `map` on another rank.
 template <class F, class X, class R>
 struct map_part {
+  using calls_first_argument = void; ///< for reports
   batch<R> operator()(F f, batch<X> part, std::size_t grain) const {
     indexed<std::vector<X>&> elements(part.values);
     std::vector<std::optional<R>> slots(elements.size());
@@ -235,6 +236,7 @@ std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Com
 /// of one rank.
 template <class F, class X, class T, class Combine>
 struct reduce_part {
+  using calls_first_argument = void;
   batch<T> operator()(F f, Combine combine, batch<X> part, std::size_t size) const {
     indexed<std::vector<X>&> elements(part.values);
     auto sums = sums_of_chunks<F, std::vector<X>&, T, Combine>(f, elements, combine, size);

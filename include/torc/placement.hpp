@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -120,7 +121,8 @@ struct placement : with_options<placement> {
 /// The same for a task that does not leave the process, so that its callable and arguments may be
 /// anything.
 struct local_placement : with_options<local_placement> {
-  int id = -1; ///< a worker of the process, or the one that submits
+  static constexpr int submitter = std::numeric_limits<int>::min();
+  int id = submitter; ///< a worker of the process, or the one that submits
 };
 
 // Types of their own, so that only what they need must be copyable. The options of `where` itself

@@ -7,6 +7,22 @@
 #include <type_traits>
 #include <utility>
 
+// A program that is built with AddressSanitizer or ThreadSanitizer needs a library that is, too
+// (TORC_SANITIZE), as that has to tell it of fibers. With another it does not link.
+#if defined(TORC_ASAN)
+extern "C" const char torc_is_built_without_TORC_SANITIZE_address;
+namespace torc::detail {
+[[gnu::used]] inline const char* const needs_sanitizer =
+    &torc_is_built_without_TORC_SANITIZE_address;
+}
+#elif defined(TORC_TSAN)
+extern "C" const char torc_is_built_without_TORC_SANITIZE_thread;
+namespace torc::detail {
+[[gnu::used]] inline const char* const needs_sanitizer =
+    &torc_is_built_without_TORC_SANITIZE_thread;
+}
+#endif
+
 namespace torc {
 
 /// Reads the TORC_* environment and starts the workers; the calling thread becomes worker 0 and
@@ -87,7 +103,8 @@ requires(!std::is_null_pointer_v<App>) int launch(App app) {
 /// The calling function itself becomes the primary task, until `shutdown`: for programs that do
 /// something else first. Its stack is the thread's own. On ranks other than 0 it does not return:
 /// they run tasks of the others until rank 0 shuts down, and then end the process: with exit code
-/// 0, so that mpirun's is rank 0's; or 1 if an exception passes through that function meanwhile.
+/// 0, so that mpirun's is rank 0's; or 1 if an exception passes through that function meanwhile. So
+/// with several ranks there is no session after this one: std::logic_error.
 void launch(std::nullptr_t);
 
 /// A session as an object: `init` where it is made, `shutdown` at the end of its scope.

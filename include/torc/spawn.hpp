@@ -157,7 +157,8 @@ private:
     }
   }
   static any_function code(const descriptor& d) noexcept {
-    return code_address(static_cast<const spawned&>(d).f);
+    const auto& what = static_cast<const spawned&>(d);
+    return code_address(what.f, what.args);
   }
   static constexpr bool may_leave = travels<F, Args...>;
   static constexpr task_type table = table_of<spawned, may_leave, F, Args...>(&finish_child);
@@ -177,8 +178,9 @@ template <class F, class... Args>
 [[nodiscard("a child is joined where its object dies: keep it in a variable")]] auto
 spawn(F&& f, Args&&... args) {
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
-                "torc::spawn(f, args...): f cannot be called with these arguments (they are "
-                "copied and passed as rvalues; write std::ref(x) to pass a reference)");
+                "torc::spawn(f, args...): f cannot be called with these arguments: write "
+                "spawn(f, x) and not spawn(f(x)), and all arguments; they are copied and passed as "
+                "rvalues, std::ref(x) passes a reference");
   return detail::spawned<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>(
       std::forward<F>(f), std::forward<Args>(args)...);
 }

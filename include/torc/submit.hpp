@@ -56,8 +56,9 @@ concept placing = requires(const T& where) {
 template <detail::placing Where, class F, class... Args>
 [[gnu::always_inline]] inline auto submit(Where where, F&& f, Args&&... args) {
   static_assert(std::is_invocable_v<std::decay_t<F>, std::unwrap_ref_decay_t<Args>...>,
-                "torc::submit(f, args...): f cannot be called with these arguments (they are "
-                "copied and passed as rvalues; write std::ref(x) to pass a reference)");
+                "torc::submit(f, args...): f cannot be called with these arguments: write "
+                "submit(f, x) and not submit(f(x)), and all arguments; they are copied and passed "
+                "as rvalues, std::ref(x) passes a reference");
   using call = typename detail::call_of<Where, std::decay_t<F>, //
                                         std::unwrap_ref_decay_t<Args>...>::type;
   if constexpr (call::travels) {

@@ -102,6 +102,7 @@ void rank_engine::progress(bool ask) noexcept {
     } catch (const std::exception& e) {
       std::fprintf(stderr, "torc: rank %d on %s ends the job: %s\n", rank,
                    hosts[static_cast<std::size_t>(rank)].c_str(), e.what());
+      ends_the_job();
       std::fflush(nullptr);
       std::_Exit(1);
     }

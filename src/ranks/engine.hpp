@@ -67,6 +67,8 @@ public:
   void insist() noexcept override;
   bool wanted() const noexcept override { return wanted_.load(std::memory_order_relaxed); }
   void dying(const char* signal) noexcept override;
+  /// This process is about to end the job, and has said why: nobody is to report its death.
+  void ends_the_job() noexcept { page_.reported.store(1); }
   bool moving() const noexcept override { return moving_.load(std::memory_order_relaxed); }
 
   void ship(submitted& s, int to, int q) override;

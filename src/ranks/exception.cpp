@@ -4,6 +4,7 @@
 #include <any>
 #include <cstdlib>
 #include <cxxabi.h>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <ios>
@@ -12,6 +13,7 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -104,6 +106,42 @@ struct bytes_of<E> {
   }
 };
 
+/// What it says is made of these.
+template <>
+struct bytes_of<std::filesystem::filesystem_error> {
+  using error = std::filesystem::filesystem_error;
+  static void save(writer& w, const error& e) {
+    bytes_of<std::error_code>::save(w, e.code());
+    save_value<std::string>(w, what_was_given(e));
+    save_value<std::string>(w, e.path1().native());
+    save_value<std::string>(w, e.path2().native());
+  }
+  static error load(reader& r) {
+    const auto code = bytes_of<std::error_code>::load(r);
+    const auto what = load_value<std::string>(r), path1 = load_value<std::string>(r);
+    const auto path2 = load_value<std::string>(r);
+    return !path2.empty()   ? error(what, path1, path2, code)
+           : !path1.empty() ? error(what, path1, code)
+                            : error(what, code);
+  }
+  /// libstdc++ makes of it "filesystem error: WHAT: CODE [PATH1] [PATH2]".
+  static std::string what_was_given(const error& e) {
+    const std::string_view all = e.what(), begin = "filesystem error: ";
+    const std::size_t end = all.rfind(": " + e.code().message());
+    return std::string(all.starts_with(begin) && end != all.npos && end >= begin.size()
+                           ? all.substr(begin.size(), end - begin.size())
+                           : all);
+  }
+};
+
+template <>
+struct bytes_of<std::regex_error> {
+  static void save(writer& w, const std::regex_error& e) { w.put(static_cast<int>(e.code())); }
+  static std::regex_error load(reader& r) {
+    return std::regex_error(static_cast<std::regex_constants::error_type>(r.get<int>()));
+  }
+};
+
 template <>
 struct bytes_of<std::future_error> {
   static void save(writer& w, const std::future_error& e) { w.put(e.code().value()); }
@@ -171,7 +209,8 @@ struct known_table {
     add<std::logic_error, std::invalid_argument, std::domain_error, std::length_error,
         std::out_of_range, std::runtime_error, std::range_error, std::overflow_error,
         std::underflow_error, std::system_error, std::ios_base::failure, std::future_error,
-        bad_message, remote_error, timed_out>();
+        std::filesystem::filesystem_error, std::regex_error, bad_message, remote_error,
+        timed_out>();
     add_plain<std::exception, std::bad_exception, std::bad_alloc, std::bad_array_new_length,
               std::bad_cast, std::bad_any_cast, std::bad_typeid, std::bad_optional_access,
               std::bad_variant_access, std::bad_function_call, std::bad_weak_ptr, cancelled>();

@@ -98,6 +98,7 @@ void rank_engine::lose(int r) {
                                                     : nullptr;
   report_loss(r, why_not != nullptr ? why_not : "the others go on");
   if (why_not != nullptr) {
+    ends_the_job();
     std::fflush(nullptr);
     std::this_thread::sleep_for(launchers_turn);
     std::_Exit(1);

@@ -44,7 +44,12 @@ struct part final : descriptor {
                                                                     : nullptr);
     delete &self;
   }
-  static constexpr task_type table{&run, &finish};
+  static any_function code(const descriptor& d) noexcept {
+    const descriptor& body = *static_cast<const part&>(d).body;
+    const any_function f = body.type->code(body);
+    return f != nullptr ? f : reinterpret_cast<any_function>(body.type->run);
+  }
+  static constexpr task_type table{&run, &finish, nullptr, nullptr, nullptr, &code};
 
   std::unique_ptr<remote_task> body;
 };

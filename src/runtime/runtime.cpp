@@ -13,13 +13,20 @@
 #include "transport/in_process.hpp"
 #include "transport/mpi.hpp"
 
+#if defined(TORC_ASAN)
+const char torc_is_built_without_TORC_SANITIZE_address = 0;
+#elif defined(TORC_TSAN)
+const char torc_is_built_without_TORC_SANITIZE_thread = 0;
+#endif
+
 namespace torc {
 namespace detail {
 namespace {
 
 session* current = nullptr; // nobody's at exit: the workers may be running then
 signal_watch* watch = nullptr;
-bool open_launch = false; ///< launch(nullptr) has made the calling function the primary task
+bool open_launch = false;     ///< launch(nullptr) has made the calling function the primary task
+bool others_are_gone = false; ///< ... in a session of several ranks: the others end with it
 
 /// Of threads that are no workers: of whom they are helpers, if any.
 constinit thread_local scheduler* helped = nullptr;
@@ -88,6 +95,10 @@ void init() {
   if (current != nullptr) {
     throw std::logic_error("torc::init: the runtime is up already");
   }
+  if (others_are_gone) {
+    throw std::logic_error("torc::init: the other ranks have ended with the session of "
+                           "launch(nullptr)");
+  }
   const configuration c = read_configuration();
   current = new session(c, connect(c));
   watch = new signal_watch([](int signal) { current->heard(signal); },
@@ -100,6 +111,7 @@ void launch(std::nullptr_t) {
   if (current->rank() == 0) {
     current->announce();
     open_launch = true;
+    others_are_gone = num_ranks() > 1;
     return;
   }
   const int exit_code = current->await_end();

@@ -32,6 +32,9 @@ bool share_cores(const introduction& a, const introduction& b) {
   return std::strcmp(a.host, b.host) == 0 && (a.allowed & b.allowed).any();
 }
 
+/// Under this name it is in reports.
+int primary_task(const std::function<int()>& app) { return app(); }
+
 } // namespace
 
 std::string transport::host() const {
@@ -146,7 +149,7 @@ int session::launch(const std::function<int()>& primary) {
     ~ending() { self.end_launch(exit_code); }
   } end{*this};
   announce();
-  end.exit_code = result_of(submit(here.pinned().uncounted(), std::ref(primary)));
+  end.exit_code = result_of(submit(here.pinned().uncounted(), primary_task, std::ref(primary)));
   return end.exit_code;
 }
 
@@ -206,6 +209,7 @@ void session::give_up(const std::string& why) {
   explain();
   if (engine_) {
     engine_->have_all_explain();
+    engine_->ends_the_job();
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
   std::fflush(nullptr);

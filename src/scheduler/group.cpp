@@ -49,10 +49,13 @@ void group_scope::open(clock::time_point deadline) {
 }
 
 void group_scope::set_alarm(clock::time_point deadline) {
-  if (deadline != clock::time_point::max()) {
-    alarm_ = timers::get().set(deadline, [this] {
-      fail(std::make_exception_ptr(timed_out("torc::group: the deadline has passed")), nullptr);
-    });
+  const auto ring = [this] {
+    fail(std::make_exception_ptr(timed_out("torc::group: the deadline has passed")), nullptr);
+  };
+  if (deadline <= clock::now()) {
+    ring();
+  } else if (deadline != clock::time_point::max()) {
+    alarm_ = timers::get().set(deadline, ring);
   }
 }
 

@@ -5,54 +5,15 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <torc/as_completed.hpp>
 #include <torc/group.hpp>
 #include <torc/submit.hpp>
 
-#include "scheduler/baton.hpp"
 #include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/submit_scope.hpp"
 #include "scheduler/timers.hpp"
 
 namespace torc::detail {
-namespace {
-
-/// Posts a baton when the last of several tasks has ended.
-struct countdown {
-  explicit countdown(int n) : left(n) {}
-  struct entry : listener {
-    countdown* owner = nullptr;
-  };
-  static void fire(listener& l) noexcept {
-    countdown& c = *static_cast<entry&>(l).owner;
-    if (c.left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      c.reached.post();
-    }
-  }
-  /// Listens to all tasks; those that have ended count at once.
-  void watch(std::span<submitted* const> tasks) {
-    entries = std::vector<entry>(tasks.size());
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      entries[i].fire = &fire;
-      entries[i].owner = this;
-      if (!listen(*tasks[i], entries[i])) {
-        fire(entries[i]);
-      }
-    }
-  }
-  void unwatch(std::span<submitted* const> tasks) noexcept {
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      unlisten(*tasks[i], entries[i]);
-    }
-  }
-
-  atomic<int> left;
-  baton reached;
-  std::vector<entry> entries;
-};
-
-} // namespace
 
 void retain(submitted& s) noexcept { s.references.fetch_add(1, std::memory_order_relaxed); }
 
@@ -101,7 +62,8 @@ destination resolve(placement where) {
 
 destination resolve(local_placement where) {
   scheduler* const s = current_scheduler();
-  if (where.id != -1) {
+  const bool anywhere = where.id == local_placement::submitter;
+  if (!anywhere) {
     check_range("worker of this process", where.id,
                 s != nullptr ? static_cast<int>(s->workers.size()) : 1);
   }
@@ -109,7 +71,7 @@ destination resolve(local_placement where) {
     return {};
   }
   const worker* const sender = this_worker();
-  const int local = where.id >= 0 ? where.id : sender != nullptr ? sender->id : s->next_local();
+  const int local = !anywhere ? where.id : sender != nullptr ? sender->id : s->next_local();
   return {s->place.rank, s->place.first_worker() + local};
 }
 
@@ -305,104 +267,6 @@ void unlisten(submitted& s, listener& l) noexcept {
     (l.previous != nullptr ? l.previous->next : s.listeners) = l.next;
   }
   s.lock.unlock();
-}
-
-std::size_t wait_for_any(std::span<submitted* const> tasks) {
-  if (tasks.empty()) {
-    throw std::invalid_argument("torc::wait_any: no futures to wait for");
-  }
-  const auto first_done = [&] {
-    std::size_t i = 0;
-    while (i < tasks.size() && !tasks[i]->done.load(std::memory_order_acquire)) {
-      ++i;
-    }
-    return i;
-  };
-  stop_point();
-  if (first_done() == tasks.size()) {
-    countdown any(1);
-    any.watch(tasks);
-    wait_or_stop(any.reached, "any of some tasks");
-    any.unwatch(tasks);
-    stop_point();
-  }
-  return first_done();
-}
-
-void wait_for_one(submitted& s) noexcept {
-  if (!s.done.load(std::memory_order_acquire)) {
-    submitted* const one[] = {&s};
-    countdown end(1);
-    end.watch(one);
-    wait_or_stop(end.reached, "a submitted task", code_of(s), place_offset(s.place));
-    end.unwatch(one);
-  }
-}
-
-void join(submitted& s) noexcept {
-  submitted* const one[] = {&s};
-  countdown all(1);
-  all.watch(one);
-  all.reached.wait();
-  all.unwatch(one);
-}
-
-bool wait_for_all_until(std::span<submitted* const> tasks,
-                        std::chrono::steady_clock::time_point deadline) {
-  countdown all(static_cast<int>(tasks.size()));
-  all.watch(tasks);
-  if (all.left.load(std::memory_order_acquire) > 0) {
-    timers& clock = timers::get();
-    alarm* const at_deadline = clock.set(deadline, [&all] { all.reached.post(); });
-    wait_or_stop(all.reached, "tasks, until a deadline");
-    clock.cancel(at_deadline);
-  }
-  all.unwatch(tasks);
-  stop_point();
-  return all.left.load(std::memory_order_acquire) <= 0;
-}
-
-void completion_queue::add(entry& e, submitted& s) noexcept {
-  e.task = &s;
-  e.queue = this;
-  e.fire = &on_end;
-  if (!listen(s, e)) {
-    on_end(e);
-  }
-}
-
-void completion_queue::on_end(listener& l) noexcept {
-  auto& e = static_cast<entry&>(l);
-  completion_queue& q = *e.queue;
-  q.lock_.lock();
-  (q.first_ != nullptr ? q.last_->next_done : q.first_) = &e;
-  q.last_ = &e;
-  baton* waiting = std::exchange(q.waiting_, nullptr);
-  if (waiting != nullptr) {
-    waiting->post();
-  }
-  q.lock_.unlock();
-}
-
-completion_queue::entry& completion_queue::next() {
-  stop_point();
-  baton arrived;
-  lock_.lock();
-  if (first_ == nullptr) {
-    waiting_ = &arrived;
-    lock_.unlock();
-    wait_or_stop(arrived, "the next task to end");
-    lock_.lock();
-    waiting_ = nullptr;
-    if (first_ == nullptr) {
-      lock_.unlock();
-      throw_if_stopped();
-    }
-  }
-  entry& e = *first_;
-  first_ = e.next_done;
-  lock_.unlock();
-  return e;
 }
 
 } // namespace torc::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: this type cannot be sent to another rank: give it a Boost
+// expect: this aggregate cannot be sent to another rank, as it has a base class, an anonymous union
 #include <torc/torc.hpp>
 
 struct numbers {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: write std::ref[(]x[)] to pass a reference
+// expect: std::ref[(]x[)] passes a reference
 #include <functional>
 #include <torc/torc.hpp>
 

@@ -163,7 +163,7 @@ private:
 };
 
 /// Runs until its rank has said that it does.
-void be_explained() {
+void be_explained(int) {
   std::string text;
   {
     const captured_stderr said;
@@ -176,7 +176,8 @@ void be_explained() {
   }
   const std::string begin = "torc: rank " + std::to_string(torc::rank()) + " on ";
   expect(text.find(begin) != std::string::npos &&
-             text.find("worker 1 runs (anonymous namespace)::be_explained()") != std::string::npos,
+             text.find("worker 1 runs (anonymous namespace)::be_explained(int)") !=
+                 std::string::npos,
          "the report of a rank");
 }
 
@@ -184,7 +185,7 @@ void be_explained() {
 void explained() {
   std::vector<torc::future<void>> all;
   for (int r = 0; r < torc::num_ranks(); ++r) {
-    all.push_back(torc::submit(torc::on_worker(2 * r + 1).pinned(), be_explained));
+    all.push_back(torc::submit(torc::on_worker(2 * r + 1).pinned(), torc::bind(be_explained, r)));
   }
   while (!torc::wait_for(50ms, all).get()) {
     ::kill(getppid(), SIGUSR1);

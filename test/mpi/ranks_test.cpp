@@ -258,11 +258,18 @@ int late() {
   return 0;
 }
 
-/// The code that rank 0 returns then is its own, the others end with 0.
+/// The code that rank 0 returns then is its own, the others end with 0. There is no other session.
 int late_code() {
-  torc::runtime session;
-  session.launch();
-  return 5;
+  {
+    torc::runtime session;
+    session.launch();
+  }
+  try {
+    torc::init();
+  } catch (const std::logic_error&) {
+    return 5;
+  }
+  return 1;
 }
 
 /// An exception that passes through that function makes the others end with 1, whatever becomes of
@@ -275,6 +282,19 @@ int late_thrown() {
   } catch (const known_error&) {
     return 0;
   }
+}
+
+/// More messages at once than MPI takes: all arrive soon, although whoever waits for them sleeps.
+int burst() {
+  return torc::start([] {
+    for (int round = 0; round < 10; ++round) {
+      std::vector<torc::future<int>> ranks;
+      for (int i = 0; i < 100'000; ++i) {
+        ranks.push_back(torc::submit(rank_of_this));
+      }
+      torc::wait(ranks).get();
+    }
+  });
 }
 
 std::vector<int> cores_of_this() {
@@ -310,6 +330,7 @@ int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "conformance";
   if (mode == "sessions") return sessions();
   if (mode == "thrown") return thrown();
+  if (mode == "burst") return burst();
   if (mode == "bound") return bound();
   if (mode == "late") return late();
   if (mode == "late_code") return late_code();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <any>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <gtest/gtest.h>
 #include <ios>
 #include <new>
 #include <optional>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -154,6 +156,19 @@ TEST(exception_bytes, error_codes) {
   const std::ios_base::failure f("reading");
   EXPECT_EQ(get<std::ios_base::failure>(trip_of(f)).code(), f.code());
   EXPECT_STREQ(get<std::ios_base::failure>(trip_of(f)).what(), f.what());
+  namespace fs = std::filesystem;
+  const auto no_file = std::make_error_code(std::errc::no_such_file_or_directory);
+  for (const fs::filesystem_error& x :
+       {fs::filesystem_error("reading", no_file), fs::filesystem_error("reading", "/a", no_file),
+        fs::filesystem_error("copying: a lot", "/a", "/b", no_file)}) {
+    const auto y = get<fs::filesystem_error>(trip_of(x));
+    EXPECT_EQ(y.code(), x.code());
+    EXPECT_EQ(y.path1(), x.path1());
+    EXPECT_EQ(y.path2(), x.path2());
+    EXPECT_STREQ(y.what(), x.what());
+  }
+  const std::regex_error r(std::regex_constants::error_brack);
+  EXPECT_EQ(get<std::regex_error>(trip_of(r)).code(), r.code());
   const std::future_error g(std::future_errc::no_state);
   EXPECT_EQ(get<std::future_error>(trip_of(g)).code(), g.code());
 }

@@ -80,7 +80,7 @@ target of(const T& x) {
   return {w.take_bytes(), sizes, [](torc::reader& r) {
             // As the transport does: what is to be filled must be there.
             [[maybe_unused]] const T y = torc::codec<T>::load(r);
-            for (const auto d : r.take_destinations()) {
+            for (const auto d : r.destinations()) {
               std::fill(d.begin(), d.end(), std::byte{1});
             }
           }};

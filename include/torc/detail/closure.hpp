@@ -71,10 +71,15 @@ struct closure {
 };
 
 /// Where the code of a callable begins; null for an object, whose type says what it does.
-template <class F>
-any_function code_address([[maybe_unused]] const F& f) noexcept {
+template <class F, class... Args>
+any_function code_address([[maybe_unused]] const F& f,
+                          [[maybe_unused]] const std::tuple<Args...>& args) noexcept {
   if constexpr (std::is_pointer_v<F>) {
     return reinterpret_cast<any_function>(f);
+  } else if constexpr (requires { typename F::calls_first_argument; }) {
+    return code_address(std::get<0>(args), std::tuple());
+  } else if constexpr (requires { f.captured; }) { // bound values
+    return code_address(f.f, std::tuple());
   } else {
     return nullptr;
   }

@@ -100,7 +100,8 @@ private:
     save_closure(static_cast<const remote_call&>(d).what_, w);
   }
   static any_function code(const descriptor& d) noexcept {
-    return code_address(static_cast<const remote_call&>(d).what_.f);
+    const auto& what = static_cast<const remote_call&>(d).what_;
+    return code_address(what.f, what.args);
   }
   static constexpr task_type table{&run, &finish_remote, &remote, &save, nullptr, &code};
 

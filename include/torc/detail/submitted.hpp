@@ -152,7 +152,8 @@ struct submitted_call : submitted_result<result_of<F, Args...>> {
     self.used();
   }
   static any_function code(const descriptor& d) noexcept {
-    return code_address(static_cast<const submitted_call&>(d).what.f);
+    const auto& what = static_cast<const submitted_call&>(d).what;
+    return code_address(what.f, what.args);
   }
   static constexpr task_type table =
       table_of<submitted_call, Travels, F, Args...>(&finish_submitted);
