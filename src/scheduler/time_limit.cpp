@@ -7,6 +7,7 @@
 #include <torc/future.hpp>
 #include <torc/stop.hpp>
 
+#include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/timers.hpp"
 
@@ -22,16 +23,18 @@ std::string limit_text(std::chrono::nanoseconds limit) {
 
 } // namespace
 
-time_keeper::time_keeper(stop_scope& s, std::chrono::nanoseconds limit) : scope_(s), limit_(limit) {
+time_keeper::time_keeper(stop_scope& s, const descriptor& d, std::chrono::nanoseconds limit)
+    : scope_(s), limit_(limit) {
   timers& clock = timers::get();
   const auto late = deadline_in(limit);
   alarms_[0] = clock.set(late, [&s] { stop(s, stop_state::timed_out); });
   const scheduler* const here = current_scheduler();
   const auto overdue =
       late + std::min<timers::clock::duration>(limit, timers::clock::time_point::max() - late);
-  alarms_[1] = clock.set(overdue, [limit, rank = here != nullptr ? here->place.rank : 0] {
-    std::fprintf(stderr, "torc: overdue: a task on rank %d has passed %s, and does not stop\n",
-                 rank, limit_text(limit).c_str());
+  alarms_[1] = clock.set(overdue, [limit, code = code_of(d),
+                                   rank = here != nullptr ? here->place.rank : 0] {
+    std::fprintf(stderr, "torc: overdue: a task on rank %d has passed %s, and does not stop: %s\n",
+                 rank, limit_text(limit).c_str(), code_name(code).c_str());
   });
 }
 

@@ -9,10 +9,11 @@ namespace torc::detail {
 
 struct alarm;
 
-/// Stops the task with scope `s` if it still runs after `limit`, and reports it after twice that.
+/// Stops the task `d` with scope `s` if it still runs after `limit`, and reports it after twice
+/// that.
 class time_keeper {
 public:
-  time_keeper(stop_scope& s, std::chrono::nanoseconds limit);
+  time_keeper(stop_scope& s, const descriptor& d, std::chrono::nanoseconds limit);
   time_keeper(const time_keeper&) = delete;
   time_keeper& operator=(const time_keeper&) = delete;
   /// The task has ended: what it has failed with if that was too late, otherwise null.
@@ -32,7 +33,7 @@ void run_within(std::chrono::nanoseconds limit, stop_scope& s, descriptor& d,
     run_into(d, result, body);
     return;
   }
-  time_keeper keeper(s, limit);
+  time_keeper keeper(s, d, limit);
   run_into(d, result, body);
   if (std::exception_ptr late = keeper.end()) {
     if (d.ended == outcome::value) {
