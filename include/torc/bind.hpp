@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <torc/detail/closure.hpp>
 #include <torc/detail/load_save.hpp>
 #include <torc/detail/std_codec.hpp>
 #include <tuple>
@@ -36,6 +37,11 @@ struct bound {
         captured);
   }
 };
+
+template <class F, class... Captured, class... Args>
+any_function code_address(const bound<F, Captured...>& b, const std::tuple<Args...>&) noexcept {
+  return code_address(b.f, std::tuple());
+}
 
 template <class F, class... Captured>
 struct std_codec<bound<F, Captured...>> {

@@ -21,9 +21,9 @@ struct configuration {
   std::optional<std::uint64_t> seed;  ///< TORC_SEED
   std::optional<std::chrono::microseconds> idle_spin; ///< TORC_IDLE_SPIN
 
-  // Of several ranks; no variable says these, but tests are less patient.
-  /// So many of our cores have workers of ranks before us.
-  int cores_taken = 0;
+  // Of several ranks; no variable says these.
+  int cores_taken = 0; ///< so many of our cores have workers of ranks before us
+  // Tests are less patient.
   /// How long rank 0 has to be at rest before it asks the others; at most eight times that between
   /// two times.
   std::chrono::milliseconds suspicion{1000};

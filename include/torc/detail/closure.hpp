@@ -78,8 +78,6 @@ any_function code_address([[maybe_unused]] const F& f,
     return reinterpret_cast<any_function>(f);
   } else if constexpr (requires { typename F::calls_first_argument; }) {
     return code_address(std::get<0>(args), std::tuple());
-  } else if constexpr (requires { f.captured; }) { // bound values
-    return code_address(f.f, std::tuple());
   } else {
     return nullptr;
   }

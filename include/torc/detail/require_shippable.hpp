@@ -84,7 +84,7 @@ consteval void require_shippable() {
     static_assert(ships<T>(), "torc: a lambda that captures cannot be sent to another rank: use "
                               "torc::bind(f, values...), or a function object with serialize, or "
                               "submit it to torc::here");
-  } else if constexpr (std::is_aggregate_v<T>) {
+  } else if constexpr (std::is_aggregate_v<T> && std::is_class_v<T>) {
     static_assert(ships<T>(),
                   "torc: this aggregate cannot be sent to another rank, as it has a base "
                   "class, an anonymous union, or more than 16 members: give it a Boost "
