@@ -29,8 +29,9 @@ namespace detail {
 
 inline std::string runtime;
 inline int workers = 0; // 0: a program without workers
-inline bool serial = false;
 inline std::string json_file;
+
+inline bool is_serial() { return runtime == "serial"; }
 
 /// Google Benchmark appends how it measured to each name ("fib/tbb/2/real_time"). The names here
 /// are a problem, a runtime and a number of workers, and nothing else.
@@ -72,8 +73,7 @@ inline void init(int argc, char** argv, std::string runtime) {
   constexpr std::string_view ranks_flag = "--ranks=";
   constexpr std::string_view json_flag = "--benchmark_out=";
   detail::runtime = std::move(runtime);
-  detail::serial = detail::runtime == "serial";
-  if (!detail::serial)
+  if (!detail::is_serial())
     detail::workers = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 
   int kept = 1;
@@ -85,7 +85,7 @@ inline void init(int argc, char** argv, std::string runtime) {
     } else if (!argument.starts_with(workers_flag)) {
       argv[kept++] = argv[i];
       if (argument.starts_with(json_flag)) detail::json_file = argument.substr(json_flag.size());
-    } else if (detail::serial || detail::workers > 0) {
+    } else if (detail::is_serial() || detail::workers > 0) {
       detail::workers = std::atoi(argv[i] + workers_flag.size());
       if (detail::workers < 1) {
         std::fprintf(stderr, "%s: at least one worker is needed\n", argv[i]);
@@ -107,7 +107,7 @@ inline benchmark::internal::Benchmark* add(const std::string& problem, body meas
   if (workers > 0) name += '/' + std::to_string(workers);
   return benchmark::RegisterBenchmark(name.c_str(), std::move(measure))
       ->Unit(benchmark::kMillisecond)
-      ->Threads(serial ? std::max(1, workers) : 1);
+      ->Threads(is_serial() ? std::max(1, workers) : 1);
 }
 
 } // namespace detail

@@ -49,7 +49,9 @@ scheduler::scheduler(const configuration& c, front* fronts)
 scheduler::~scheduler() = default;
 
 void scheduler::start() {
-  cores_before_ = allowed_cores();
+  if (config.bind) {
+    cores_before_ = allowed_cores();
+  }
   for (std::size_t i = 1; i < workers.size(); ++i) {
     if (seeded) {
       seeded->begin(*workers[i], *fibers.acquire());

@@ -107,7 +107,7 @@ private:
 
   std::unique_ptr<front[]> own_fronts_;
   std::vector<int> cores_; ///< of each worker, if they are bound; empty: unknown
-  core_set cores_before_;  ///< the caller's of `start`
+  core_set cores_before_;  ///< likewise; the caller's of `start`
   alignas(64) atomic<int> searching_{0};
   atomic<int> sleeping_{0};
   atomic<std::uint64_t> sleeps_{0};

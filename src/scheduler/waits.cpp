@@ -2,6 +2,7 @@
 
 // Waiting for submitted tasks.
 
+#include <array>
 #include <stdexcept>
 #include <torc/as_completed.hpp>
 
@@ -18,6 +19,7 @@ namespace {
 /// before count at once.
 class countdown {
 public:
+  explicit countdown(submitted& s) : countdown(std::array{&s}, 1) {}
   countdown(std::span<submitted* const> tasks, std::size_t n) : left_(n), entries_(tasks.size()) {
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       entry& e = entries_[i];
@@ -83,15 +85,13 @@ std::size_t wait_for_any(std::span<submitted* const> tasks) {
 
 void wait_for_one(submitted& s) noexcept {
   if (!s.done.load(std::memory_order_acquire)) {
-    submitted* const one[] = {&s};
-    countdown end(one, 1);
+    countdown end(s);
     wait_or_stop(end.reached, "a submitted task", code_of(s), place_offset(s.place));
   }
 }
 
 void join(submitted& s) noexcept {
-  submitted* const one[] = {&s};
-  countdown end(one, 1);
+  countdown end(s);
   end.reached.wait();
 }
 

@@ -4,7 +4,6 @@
 // The standard library's containers as bytes: their number of elements, then these.
 
 #include <algorithm>
-#include <concepts>
 #include <deque>
 #include <forward_list>
 #include <iterator>
@@ -71,19 +70,6 @@ template <class C, class Traits, class A>
 requires(is_flat<C>()) struct std_codec<std::basic_string<C, Traits, A>>
     : flat_codec<std::basic_string<C, Traits, A>> {
   using parts = type_list<C>;
-};
-
-/// std::filesystem::path, without its header.
-template <class Path>
-requires std::same_as<decltype(std::declval<const Path&>().native()),
-                      const typename Path::string_type&> &&
-    std::same_as<decltype(std::declval<const Path&>().filename()), Path>
-struct std_codec<Path> {
-  using parts = type_list<typename Path::string_type>;
-  static void save(writer& w, const Path& x) {
-    save_value<typename Path::string_type>(w, x.native());
-  }
-  static Path load(reader& r) { return load_value<typename Path::string_type>(r); }
 };
 
 template <class T, class A>

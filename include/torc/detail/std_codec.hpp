@@ -8,6 +8,7 @@
 #include <bitset>
 #include <chrono>
 #include <complex>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -83,6 +84,19 @@ struct std_codec<std::chrono::time_point<Clock, Duration>> {
   static std::chrono::time_point<Clock, Duration> load(reader& r) {
     return std::chrono::time_point<Clock, Duration>(load_value<Duration>(r));
   }
+};
+
+/// std::filesystem::path, without its header.
+template <class Path>
+requires std::same_as<decltype(std::declval<const Path&>().native()),
+                      const typename Path::string_type&> &&
+    std::same_as<decltype(std::declval<const Path&>().filename()), Path>
+struct std_codec<Path> {
+  using parts = type_list<typename Path::string_type>;
+  static void save(writer& w, const Path& x) {
+    save_value<typename Path::string_type>(w, x.native());
+  }
+  static Path load(reader& r) { return load_value<typename Path::string_type>(r); }
 };
 
 template <std::size_t N>
