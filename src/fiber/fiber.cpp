@@ -130,20 +130,17 @@ fiber_pool::~fiber_pool() {
 }
 
 fiber* fiber_pool::acquire() noexcept {
-  lock_.lock();
-  fiber* f = idle_;
-  if (f != nullptr) {
-    idle_ = f->next;
-    --idle_count_;
-  } else {
+  {
+    const std::lock_guard locked(lock_);
+    if (idle_ != nullptr) {
+      --idle_count_;
+      return std::exchange(idle_, idle_->next);
+    }
     ++created_;
   }
-  lock_.unlock();
   try {
-    if (f == nullptr) {
-      f = create_fiber(stack_size_, entry_);
-      list(*f);
-    }
+    fiber* const f = create_fiber(stack_size_, entry_);
+    list(*f);
     return f;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr,
@@ -157,37 +154,32 @@ fiber* fiber_pool::acquire() noexcept {
 
 void fiber_pool::release(fiber* f) noexcept {
   assert(f->frame_top == f->frame_base && f->head == nullptr); // nothing is left of its tasks
-  lock_.lock();
-  const bool full = idle_count_ >= keep;
-  if (full) {
+  {
+    const std::lock_guard locked(lock_);
+    if (idle_count_ < keep) {
+      f->next = std::exchange(idle_, f);
+      ++idle_count_;
+      return;
+    }
     --created_;
-  } else {
-    f->next = std::exchange(idle_, f);
-    ++idle_count_;
   }
-  lock_.unlock();
-  if (full) {
-    unlist(*f);
-    destroy_fiber(f);
-  }
+  unlist(*f);
+  destroy_fiber(f);
 }
 
 void fiber_pool::list(fiber& f) {
-  const std::lock_guard guard(lock_);
+  const std::lock_guard locked(lock_);
   all_.push_back(&f);
 }
 
 void fiber_pool::unlist(fiber& f) noexcept {
-  lock_.lock();
+  const std::lock_guard locked(lock_);
   std::erase(all_, &f);
-  lock_.unlock();
 }
 
 std::size_t fiber_pool::in_use() const noexcept {
-  lock_.lock();
-  const std::size_t n = created_ - idle_count_;
-  lock_.unlock();
-  return n;
+  const std::lock_guard locked(lock_);
+  return created_ - idle_count_;
 }
 
 } // namespace torc::detail

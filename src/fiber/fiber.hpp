@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
 #include <torc/detail/descriptor.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <vector>
@@ -96,11 +97,10 @@ public:
   /// Calls `f(fiber)` for all there are. Meanwhile none is made or goes away.
   template <class F>
   void for_each(F f) {
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     for (const fiber* one : all_) {
       f(*one);
     }
-    lock_.unlock();
   }
 
 private:

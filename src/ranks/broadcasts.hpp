@@ -15,19 +15,19 @@ public:
   explicit broadcast_table(int rank) : rank_(rank) {}
 
   void keep(broadcast_key key, const shared_value& value, const std::type_info& type) {
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard locked(mutex_);
     values_[{key.rank, key.number}] = {&type, key.rank == rank_ ? nullptr : value, value};
   }
   /// Null if there is none of that type.
   shared_value find(broadcast_key key, const std::type_info& type) {
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard locked(mutex_);
     const auto found = values_.find({key.rank, key.number});
     return found != values_.end() && *found->second.type == type ? found->second.value.lock()
                                                                  : nullptr;
   }
   void forget(broadcast_key key) {
     decltype(values_)::node_type gone; // dies without the lock
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard locked(mutex_);
     gone = values_.extract({key.rank, key.number});
   }
 

@@ -6,6 +6,7 @@
 // used again; a rank that has such a task tells those that have that task's children.
 
 #include <algorithm>
+#include <mutex>
 
 #include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
@@ -49,24 +50,24 @@ void rank_engine::accept_stop(int from, reader& r) {
     t.generation = r.get<std::uint64_t>();
   }
   r.expect_end();
-  stops_lock_.lock();
-  for (const task_home& t : stopped) {
-    std::uint64_t& latest = stops_[key(from, t.slot)];
-    latest = std::max(latest, t.generation); // messages overtake each other
+  {
+    const std::lock_guard locked(stops_lock_);
+    for (const task_home& t : stopped) {
+      std::uint64_t& latest = stops_[key(from, t.slot)];
+      latest = std::max(latest, t.generation); // messages overtake each other
+    }
   }
-  stops_lock_.unlock();
   anything_stopped.store(true);
   scheduler_.spread_stop();
 }
 
 bool rank_engine::stopped_at_home(stop_scope& of_task) noexcept {
   const task_home& home = static_cast<remote_task&>(of_task).home;
-  stops_lock_.lock();
+  const std::lock_guard locked(stops_lock_);
   const auto found = stops_.find(key(home.rank, home.slot));
   // Its home has stopped it, or a later one, so that nobody waits for this any more, or is lost.
   const bool stopped = (found != stops_.end() && found->second >= home.generation) ||
                        lost_[static_cast<std::size_t>(home.rank)].load(std::memory_order_relaxed);
-  stops_lock_.unlock();
   if (stopped) {
     of_task.state.store(stop_state::cancelled);
   }
@@ -79,12 +80,11 @@ void rank_engine::forget_stop(const task_home& home) {
   if (!anything_stopped.load(std::memory_order_acquire) || survive()) {
     return;
   }
-  stops_lock_.lock();
+  const std::lock_guard locked(stops_lock_);
   const auto found = stops_.find(key(home.rank, home.slot));
   if (found != stops_.end() && found->second < home.generation) {
     stops_.erase(found);
   }
-  stops_lock_.unlock();
 }
 
 } // namespace torc::detail

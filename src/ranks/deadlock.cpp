@@ -3,19 +3,24 @@
 // Tasks of several ranks that wait for each other: when this rank is at rest, and when the root
 // asks the others whether they are.
 
+#include <mutex>
+
 #include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace torc::detail {
+
 /// With the token held, so that nothing is half done but what other threads have posted. What runs
 /// in the place it arrives has ended.
 std::optional<std::uint64_t> rank_engine::rest() {
-  post_lock_.lock();
-  const bool sending = !posted_.empty();
-  post_lock_.unlock();
+  {
+    const std::lock_guard locked(post_lock_);
+    if (!posted_.empty()) {
+      return std::nullopt;
+    }
+  }
   const std::uint64_t sleeps = scheduler_.sleeps();
-  return !sending && !transport_.moving() && scheduler_.at_rest() ? std::optional(sleeps)
-                                                                  : std::nullopt;
+  return !transport_.moving() && scheduler_.at_rest() ? std::optional(sleeps) : std::nullopt;
 }
 
 /// The helper of the root, again and again, and ever more seldom: a program in which it waits for

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "scheduler/scheduler.hpp"
 
@@ -113,9 +114,10 @@ void rank_engine::progress(bool ask) noexcept {
 void rank_engine::advance(bool ask) {
   const auto send_posted = [this] {
     std::vector<posted> out;
-    post_lock_.lock();
-    out.swap(posted_);
-    post_lock_.unlock();
+    {
+      const std::lock_guard locked(post_lock_);
+      out.swap(posted_);
+    }
     for (posted& p : out) {
       send_now(p.to, std::move(p.m));
     }
@@ -224,15 +226,15 @@ void rank_engine::handle(arrival& a) {
     expect_from(protocol::is_above(rank, a.from) && collective_.unfinished > 0);
     collective_ended(r);
     break;
-  case message_kind::end:
+  case message_kind::end: {
     expect_from(a.from == 0);
-    end_lock_.lock();
+    const std::lock_guard locked(end_lock_);
     ends_[h.count] = static_cast<int>(h.value);
     if (end_waiter_ != nullptr) {
       std::exchange(end_waiter_, nullptr)->post();
     }
-    end_lock_.unlock();
     break;
+  }
   case message_kind::goodbye:
     expect_from(rank == 0);
     gathered_.push_back(r.get<rank_statistics>());
@@ -318,9 +320,8 @@ void rank_engine::post(int to, header h, writer&& body, std::shared_ptr<void> ow
   posted p{.to = to,
            .m = {.head = head_of(h), .blocks = body.take_blocks(), .owner = std::move(owner)}};
   p.m.head.insert(p.m.head.end(), body.bytes().begin(), body.bytes().end());
-  post_lock_.lock();
+  const std::lock_guard locked(post_lock_);
   posted_.push_back(std::move(p));
-  post_lock_.unlock();
 }
 
 /// Makes rank `to` look at its messages soon.

@@ -225,7 +225,7 @@ known_table& known() {
 
 std::optional<exception_codec> find_known(std::string_view name) {
   known_table& table = known();
-  const std::lock_guard lock(table.mutex);
+  const std::lock_guard locked(table.mutex);
   const auto i = table.map.find(name);
   return i == table.map.end() ? std::nullopt : std::optional(i->second);
 }
@@ -307,7 +307,7 @@ std::exception_ptr load_exception(reader& r) {
 
 void add_known_exception(const std::type_info& type, const exception_codec& codec) {
   known_table& table = known();
-  const std::lock_guard lock(table.mutex);
+  const std::lock_guard locked(table.mutex);
   table.map.insert_or_assign(type.name(), codec);
 }
 

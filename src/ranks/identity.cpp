@@ -139,7 +139,7 @@ const module_table& modules(bool again = false) {
   static std::mutex mutex;
   static unsigned long long known = 0;
   static auto& all = *new std::list<module_table>; // never destroyed: others may still read them
-  const std::lock_guard lock(mutex);
+  const std::lock_guard locked(mutex);
   unsigned long long loads = 0;
   dl_iterate_phdr(&count_loads, &loads);
   if (all.empty() || loads != known) {

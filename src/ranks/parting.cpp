@@ -3,6 +3,7 @@
 // The end of a launch, which all ranks hear, and of the session, with what they tell of themselves.
 
 #include <algorithm>
+#include <mutex>
 
 #include "ranks/engine.hpp"
 #include "scheduler/scheduler.hpp"
@@ -24,12 +25,12 @@ int rank_engine::await_end() {
   const std::uint16_t launch = launches_++;
   for (;;) { // the next one's end may come first
     baton ended;
-    end_lock_.lock();
-    const auto found = ends_.extract(launch);
-    end_waiter_ = found.empty() ? &ended : nullptr;
-    end_lock_.unlock();
-    if (!found.empty()) {
-      return found.mapped();
+    {
+      const std::lock_guard locked(end_lock_);
+      if (const auto found = ends_.extract(launch)) {
+        return found.mapped();
+      }
+      end_waiter_ = &ended;
     }
     ended.wait("the end of the launch");
   }

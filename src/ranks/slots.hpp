@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <torc/detail/remote.hpp>
 #include <torc/detail/spinlock.hpp>
 #include <vector>
@@ -16,7 +17,7 @@ class slots {
 public:
   /// `d`, of this rank, goes to rank `to`.
   task_home add(int rank, descriptor& d, int to) {
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(places_.size()));
       places_.emplace_back();
@@ -27,30 +28,23 @@ public:
     p.task = &d;
     p.went_to.assign(1, to);
     p.told = false;
-    const task_home home{rank, slot, ++p.generation};
-    lock_.unlock();
-    return home;
+    return {rank, slot, ++p.generation};
   }
   /// The task, which is forgotten; null if there is none.
   descriptor* take(std::uint32_t slot, std::uint64_t generation) noexcept {
-    descriptor* d = nullptr;
-    lock_.lock();
-    if (slot < places_.size() && places_[slot].generation == generation &&
-        places_[slot].task != nullptr) {
-      d = std::exchange(places_[slot].task, nullptr);
-      free_.push_back(slot);
+    const std::lock_guard locked(lock_);
+    if (!holds(slot, generation)) {
+      return nullptr;
     }
-    lock_.unlock();
-    return d;
+    free_.push_back(slot);
+    return std::exchange(places_[slot].task, nullptr);
   }
   /// It has been passed on to rank `to`.
   void passed_on(std::uint32_t slot, std::uint64_t generation, int to) {
-    lock_.lock();
-    if (slot < places_.size() && places_[slot].generation == generation &&
-        places_[slot].task != nullptr) {
+    const std::lock_guard locked(lock_);
+    if (holds(slot, generation)) {
       places_[slot].went_to.push_back(to);
     }
-    lock_.unlock();
   }
   struct gone {
     descriptor* task;
@@ -59,7 +53,7 @@ public:
   /// All that may be gone with rank `r`; they are forgotten here.
   std::vector<gone> take_gone_with(int r) {
     std::vector<gone> all;
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
       place& p = places_[slot];
       if (p.task != nullptr &&
@@ -68,41 +62,32 @@ public:
         free_.push_back(slot);
       }
     }
-    lock_.unlock();
     return all;
   }
   /// How many tasks are with each rank.
   std::map<int, int> by_rank() {
     std::map<int, int> tasks;
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     for (const place& p : places_) {
       if (p.task != nullptr) {
         ++tasks[p.went_to.back()];
       }
     }
-    lock_.unlock();
     return tasks;
   }
   bool has(std::uint32_t slot, std::uint64_t generation) noexcept {
-    lock_.lock();
-    const bool found = slot < places_.size() && places_[slot].generation == generation &&
-                       places_[slot].task != nullptr;
-    lock_.unlock();
-    return found;
+    const std::lock_guard locked(lock_);
+    return holds(slot, generation);
   }
   /// Whether the task there, if it is still the same, has been stopped.
-  bool has_stopped(const task_home& home) {
-    lock_.lock();
-    const place& p = places_[home.slot];
-    const bool stopped =
-        p.task != nullptr && p.generation == home.generation && find_stopped(p.task->within);
-    lock_.unlock();
-    return stopped;
+  bool has_stopped(const task_home& home) noexcept {
+    const std::lock_guard locked(lock_);
+    return holds(home.slot, home.generation) && find_stopped(places_[home.slot].task->within);
   }
   /// Those that have been stopped, once each; their rank is not filled in.
   std::vector<task_home> take_stopped() {
     std::vector<task_home> stopped;
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     for (std::uint32_t i = 0; i < places_.size(); ++i) {
       place& p = places_[i];
       if (p.task != nullptr && !p.told && find_stopped(p.task->within)) {
@@ -110,7 +95,6 @@ public:
         stopped.push_back({.slot = i, .generation = p.generation});
       }
     }
-    lock_.unlock();
     return stopped;
   }
 
@@ -121,6 +105,11 @@ private:
     std::vector<int> went_to; ///< ranks
     bool told = false;        ///< the other ranks know that it is stopped
   };
+  bool holds(std::uint32_t slot, std::uint64_t generation) const noexcept {
+    return slot < places_.size() && places_[slot].generation == generation &&
+           places_[slot].task != nullptr;
+  }
+
   spinlock lock_;
   std::vector<place> places_;
   std::vector<std::uint32_t> free_;

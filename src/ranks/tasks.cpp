@@ -4,6 +4,7 @@
 // its time limit in nanoseconds, how many bytes and blocks it takes, remote type and closure.
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "ranks/engine.hpp"
@@ -118,13 +119,12 @@ descriptor* rank_engine::take_for_rank(bool& submitted) {
     if (q.looks_empty()) {
       continue;
     }
-    q.lock.lock();
+    const std::lock_guard locked(q.lock);
     descriptor* d = q.take_child_for_rank();
     submitted = d == nullptr;
     if (submitted) {
       d = q.take_submitted_for_rank();
     }
-    q.lock.unlock();
     if (d != nullptr) {
       return d;
     }

@@ -220,7 +220,7 @@ void session::stop(int signal) {
   if (signal_.exchange(signal) != 0) {
     return; // all ranks get it; they may say so while the following tells them what is stopped
   }
-  const std::lock_guard guard(primary_mutex_);
+  const std::lock_guard locked(primary_mutex_);
   std::fprintf(stderr, "torc: SIG%s: the tasks are asked to stop\n", sigabbrev_np(signal));
   if (primary_ != nullptr) {
     primary_->cancel();
@@ -232,7 +232,7 @@ void session::stop(int signal) {
 /// Waits for the primary task, which a signal may stop.
 int session::result_of(future<int> primary) {
   const auto follow = [this](future<int>* p) {
-    const std::lock_guard guard(primary_mutex_);
+    const std::lock_guard locked(primary_mutex_);
     primary_ = p;
     if (p != nullptr && signal_ != 0) {
       p->cancel();

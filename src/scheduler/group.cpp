@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <torc/group.hpp>
 
+#include <mutex>
 #include <stdexcept>
 
 #include "scheduler/scheduler.hpp"
@@ -41,9 +42,10 @@ void group_scope::open(clock::time_point deadline) {
   opener = this_fiber();
   // What is pending so far belongs to the outer scope: publishers are to see that before the inner
   // one begins.
-  w->shared.lock.lock();
-  w->shared.publish(w->own);
-  w->shared.lock.unlock();
+  {
+    const std::lock_guard locked(w->shared.lock);
+    w->shared.publish(w->own);
+  }
   enter(w->own, *this);
   opener->scope = this;
 }
@@ -63,9 +65,11 @@ void group_scope::fail(std::exception_ptr why, submitted* by) noexcept {
   if (is_cancelled(why) && is_stopped(parent)) {
     return; // we are stopped anyway, and there is a better reason
   }
-  lock_.lock();
-  const bool first = !std::exchange(failed_, true);
-  if (first) {
+  {
+    const std::lock_guard locked(lock_);
+    if (std::exchange(failed_, true)) {
+      return;
+    }
     told_ = !why;
     cause_ = std::move(why);
     if (by != nullptr) {
@@ -73,23 +77,19 @@ void group_scope::fail(std::exception_ptr why, submitted* by) noexcept {
       culprit_ = by;
     }
   }
-  lock_.unlock();
-  if (first) {
-    stop(*this, stop_state::cancelled);
-  }
+  stop(*this, stop_state::cancelled);
 }
 
 bool group_scope::knows(const std::exception_ptr& failure) noexcept {
-  lock_.lock();
-  const bool ours = cause_ == failure;
-  lock_.unlock();
-  return ours;
+  const std::lock_guard locked(lock_);
+  return cause_ == failure;
 }
 
 void group_scope::told() noexcept {
-  lock_.lock();
-  told_ = true;
-  lock_.unlock();
+  {
+    const std::lock_guard locked(lock_);
+    told_ = true;
+  }
   if (culprit_ != nullptr) {
     culprit_->asked.store(true, std::memory_order_relaxed);
   }

@@ -23,7 +23,7 @@ void shoot_down() noexcept {
     void* p = mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return p == MAP_FAILED ? nullptr : static_cast<char*>(p);
   }();
-  const std::lock_guard guard(mutex);
+  const std::lock_guard locked(mutex);
   if (page != nullptr) {
     mprotect(page, 1, PROT_READ | PROT_WRITE);
     *static_cast<volatile char*>(page) = 1; // in use, so that the change below must be told

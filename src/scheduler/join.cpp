@@ -3,6 +3,7 @@
 // The slow paths of the owner's side: somebody wants work, or a child is no longer ours.
 
 #include <cstdio>
+#include <mutex>
 #include <stdexcept>
 #include <torc/group.hpp>
 #include <torc/spawn.hpp>
@@ -41,13 +42,9 @@ bool with_home(descriptor& d, Action action) noexcept {
     if (home == nullptr) {
       return false;
     }
-    home->lock.lock();
-    const bool there = d.shared.home.load(std::memory_order_relaxed) == home;
-    if (there) {
+    const std::lock_guard locked(home->lock);
+    if (d.shared.home.load(std::memory_order_relaxed) == home) {
       action(*home);
-    }
-    home->lock.unlock();
-    if (there) {
       return true;
     }
   }
@@ -126,11 +123,12 @@ bool claim_any(descriptor& d) noexcept {
   }
   // Younger siblings are pending above it. Publish them all, since no publisher looks below an
   // entry that has been seen, make this one the newest, and go on as usual.
-  w->shared.lock.lock();
-  w->shared.publish(w->own);
-  unlink(*w, d);
-  enter(w->own, d);
-  w->shared.lock.unlock();
+  {
+    const std::lock_guard locked(w->shared.lock);
+    w->shared.publish(w->own);
+    unlink(*w, d);
+    enter(w->own, d);
+  }
   return claim_slow(d);
 }
 

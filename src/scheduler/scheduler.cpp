@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <linux/futex.h>
+#include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -155,17 +156,19 @@ int scheduler::next_local() noexcept {
 
 void scheduler::send(descriptor& d, int q, bool pinned) noexcept {
   worker& w = *workers[static_cast<std::size_t>(q)];
-  w.shared.lock.lock();
-  w.shared.add(pinned ? w.shared.pinned : w.shared.inbox, d);
-  w.shared.lock.unlock();
+  {
+    const std::lock_guard locked(w.shared.lock);
+    w.shared.add(pinned ? w.shared.pinned : w.shared.inbox, d);
+  }
   has_more(w, pinned);
 }
 
 void scheduler::put_back(descriptor& child, int q) noexcept {
   worker& w = *workers[static_cast<std::size_t>(q)];
-  w.shared.lock.lock();
-  w.shared.put_back(child);
-  w.shared.lock.unlock();
+  {
+    const std::lock_guard locked(w.shared.lock);
+    w.shared.put_back(child);
+  }
   has_more(w, false);
 }
 
@@ -179,11 +182,11 @@ void scheduler::has_more(worker& w, bool pinned) noexcept {
 }
 
 void scheduler::add_ready(fiber& f) noexcept {
-  ready_lock_.lock();
-  f.next = ready_;
-  ready_ = &f;
-  any_ready_.store(true, std::memory_order_relaxed);
-  ready_lock_.unlock();
+  {
+    const std::lock_guard locked(ready_lock_);
+    f.next = std::exchange(ready_, &f);
+    any_ready_.store(true, std::memory_order_relaxed);
+  }
   wake_one();
 }
 
@@ -191,13 +194,12 @@ fiber* scheduler::take_ready() noexcept {
   if (!any_ready_.load(std::memory_order_relaxed)) {
     return nullptr;
   }
-  ready_lock_.lock();
-  fiber* f = ready_;
+  const std::lock_guard locked(ready_lock_);
+  fiber* const f = ready_;
   if (f != nullptr) {
     ready_ = f->next;
     any_ready_.store(ready_ != nullptr, std::memory_order_relaxed);
   }
-  ready_lock_.unlock();
   return f;
 }
 
@@ -205,12 +207,15 @@ void scheduler::wake_one() noexcept {
   if (!hungry()) {
     return;
   }
-  sleep_lock_.lock();
-  worker* w = sleepers_.empty() ? nullptr : sleepers_.back();
-  sleep_lock_.unlock();
-  if (w != nullptr) {
-    wake(*w);
+  worker* w = nullptr;
+  {
+    const std::lock_guard locked(sleep_lock_);
+    if (sleepers_.empty()) {
+      return;
+    }
+    w = sleepers_.back();
   }
+  wake(*w);
 }
 
 void scheduler::wake(worker& w) noexcept {
@@ -222,16 +227,15 @@ void scheduler::wake(worker& w) noexcept {
 
 /// Takes `w` off the list of sleepers; false if it is not there.
 bool scheduler::unlist(worker& w) noexcept {
-  sleep_lock_.lock();
-  const auto found_at = std::find(sleepers_.begin(), sleepers_.end(), &w);
-  const bool found = found_at != sleepers_.end();
-  if (found) {
-    sleepers_.erase(found_at);
-    sleeping_.fetch_sub(1);
-    searching_.fetch_add(1);
+  const std::lock_guard locked(sleep_lock_);
+  const auto found = std::find(sleepers_.begin(), sleepers_.end(), &w);
+  if (found == sleepers_.end()) {
+    return false;
   }
-  sleep_lock_.unlock();
-  return found;
+  sleepers_.erase(found);
+  sleeping_.fetch_sub(1);
+  searching_.fetch_add(1);
+  return true;
 }
 
 void scheduler::search_ends() noexcept {
@@ -240,13 +244,15 @@ void scheduler::search_ends() noexcept {
 }
 
 void scheduler::sleep(worker& w) noexcept {
-  sleep_lock_.lock();
-  w.asleep.store(1, std::memory_order_relaxed);
-  sleepers_.push_back(&w);
-  sleeping_.fetch_add(1);
-  sleeps_.fetch_add(1);
-  const bool last = searching_.fetch_sub(1) == 1;
-  sleep_lock_.unlock();
+  bool last = false;
+  {
+    const std::lock_guard locked(sleep_lock_);
+    w.asleep.store(1, std::memory_order_relaxed);
+    sleepers_.push_back(&w);
+    sleeping_.fetch_add(1);
+    sleeps_.fetch_add(1);
+    last = searching_.fetch_sub(1) == 1;
+  }
   if (anything_for(w) || (last && sweep(w))) {
     if (unlist(w)) {
       w.asleep.store(0, std::memory_order_relaxed);
@@ -277,13 +283,14 @@ bool scheduler::at_rest() noexcept {
 
 /// Whether there is something that only `w`, or anybody, may do, apart from stealing.
 bool scheduler::anything_for(worker& w) noexcept {
-  w.shared.lock.lock();
-  const bool own = w.shared.mine.load(std::memory_order_relaxed) != 0 || !w.shared.looks_empty();
-  w.shared.lock.unlock();
-  ready_lock_.lock();
-  const bool ready = ready_ != nullptr;
-  ready_lock_.unlock();
-  return own || ready || stopping();
+  {
+    const std::lock_guard locked(w.shared.lock);
+    if (w.shared.mine.load(std::memory_order_relaxed) != 0 || !w.shared.looks_empty()) {
+      return true;
+    }
+  }
+  const std::lock_guard locked(ready_lock_);
+  return ready_ != nullptr || stopping();
 }
 
 /// Publishes what all workers keep to themselves and leaves their guards set; whether there is
@@ -312,7 +319,7 @@ void scheduler::spread_stop() noexcept {
   descriptor* dropped = nullptr;
   for (const auto& w : workers) {
     w->watches.notice(sources);
-    w->shared.lock.lock();
+    const std::lock_guard locked(w->shared.lock);
     w->own.guard.store(true, std::memory_order_relaxed); // one that is lowering it does so before
     for (leveled_list* const list : {&w->shared.inbox, &w->shared.pinned}) {
       for (descriptor* next = list->first(); next != nullptr;) {
@@ -323,7 +330,6 @@ void scheduler::spread_stop() noexcept {
         }
       }
     }
-    w->shared.lock.unlock();
   }
   while (dropped != nullptr) {
     descriptor* const d = std::exchange(dropped, dropped->shared.older);
@@ -340,8 +346,11 @@ void scheduler::spread_stop() noexcept {
 }
 
 void scheduler::force_publication(worker& victim) noexcept {
-  if (victim.own.head.load(std::memory_order_relaxed) == nullptr ||
-      !victim.shared.lock.try_lock()) {
+  if (victim.own.head.load(std::memory_order_relaxed) == nullptr) {
+    return;
+  }
+  const std::unique_lock locked(victim.shared.lock, std::try_to_lock);
+  if (!locked) {
     return;
   }
   const bool asked = victim.own.guard.exchange(true, std::memory_order_relaxed); // perhaps to stop
@@ -349,7 +358,6 @@ void scheduler::force_publication(worker& victim) noexcept {
   victim.shared.publish(victim.own);
   victim.own.guard.store(asked || (hungry() && victim.shared.looks_empty()),
                          std::memory_order_release);
-  victim.shared.lock.unlock();
 }
 
 } // namespace torc::detail

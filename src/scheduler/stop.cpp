@@ -13,7 +13,7 @@ namespace detail {
 constinit std::atomic<bool> anything_stopped{false};
 
 void watch_list::add(stop_watch& w) noexcept {
-  lock_.lock();
+  const std::lock_guard locked(lock_);
   w.list = this;
   w.previous = nullptr;
   w.next = first_;
@@ -21,20 +21,18 @@ void watch_list::add(stop_watch& w) noexcept {
     first_->previous = &w;
   }
   first_ = &w;
-  lock_.unlock();
 }
 
 void watch_list::remove(stop_watch& w) noexcept {
-  lock_.lock();
+  const std::lock_guard locked(lock_);
   if (w.next != nullptr) {
     w.next->previous = w.previous;
   }
   (w.previous != nullptr ? w.previous->next : first_) = w.next;
-  lock_.unlock();
 }
 
 void watch_list::notice(std::vector<std::stop_source>& sources) noexcept {
-  lock_.lock();
+  const std::lock_guard locked(lock_);
   for (stop_watch* w = first_; w != nullptr; w = w->next) {
     if (!find_stopped(w->scope)) {
       continue;
@@ -45,7 +43,6 @@ void watch_list::notice(std::vector<std::stop_source>& sources) noexcept {
       sources.push_back(w->source);
     }
   }
-  lock_.unlock();
 }
 
 namespace {
@@ -164,7 +161,7 @@ std::stop_token stop_token() {
   static spinlock lock; // tasks of one scope may ask at once
   std::stop_source source(std::nostopstate);
   {
-    const std::lock_guard guard(lock);
+    const std::lock_guard locked(lock);
     if (s->token == nullptr) {
       s->token = new stop_watch{.scope = s, .source = std::stop_source()};
       scheduler* const session = current_scheduler();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/submit_scope.hpp"
 
+#include <mutex>
 #include <torc/group.hpp>
 #include <utility>
 
@@ -32,9 +33,8 @@ void submit_scope::child_failed(submitted& child) noexcept {
 void submit_scope::child_ended(submitted& child) noexcept {
   if (child.ended == outcome::error) {
     retain(child);
-    lock_.lock();
+    const std::lock_guard locked(lock_);
     child.shared.older = std::exchange(failed_, &child);
-    lock_.unlock();
   }
   one_ended();
 }

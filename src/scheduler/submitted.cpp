@@ -2,6 +2,7 @@
 #include <torc/detail/submitted.hpp>
 
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -219,19 +220,20 @@ void finish_submitted(descriptor& d) noexcept {
       group->fail(s.error, &s);
     }
   }
-  s.lock.lock();
-  s.done.store(true, std::memory_order_release);
   listener* callbacks = nullptr;
-  while (s.listeners != nullptr) { // the newest first
-    listener& l = *s.listeners;
-    s.listeners = l.next;
-    if (l.fire != nullptr) {
-      l.fire(l); // with the lock held, so that `unlisten` returns only afterwards
-    } else {
-      l.next = std::exchange(callbacks, &l);
+  {
+    const std::lock_guard locked(s.lock);
+    s.done.store(true, std::memory_order_release);
+    while (s.listeners != nullptr) { // the newest first
+      listener& l = *s.listeners;
+      s.listeners = l.next;
+      if (l.fire != nullptr) {
+        l.fire(l); // with the lock held, so that `unlisten` returns only afterwards
+      } else {
+        l.next = std::exchange(callbacks, &l);
+      }
     }
   }
-  s.lock.unlock();
   while (callbacks != nullptr) {
     const std::unique_ptr<callback_entry> c(static_cast<callback_entry*>(callbacks));
     callbacks = c->next;
@@ -244,29 +246,28 @@ void finish_submitted(descriptor& d) noexcept {
 }
 
 bool listen(submitted& s, listener& l) noexcept {
-  s.lock.lock();
-  const bool running = !s.done.load(std::memory_order_relaxed);
-  if (running) {
-    l.next = s.listeners;
-    l.previous = nullptr;
-    if (l.next != nullptr) {
-      l.next->previous = &l;
-    }
-    s.listeners = &l;
+  const std::lock_guard locked(s.lock);
+  if (s.done.load(std::memory_order_relaxed)) {
+    return false;
   }
-  s.lock.unlock();
-  return running;
+  l.next = s.listeners;
+  l.previous = nullptr;
+  if (l.next != nullptr) {
+    l.next->previous = &l;
+  }
+  s.listeners = &l;
+  return true;
 }
 
 void unlisten(submitted& s, listener& l) noexcept {
-  s.lock.lock();
-  if (!s.done.load(std::memory_order_relaxed)) {
-    if (l.next != nullptr) {
-      l.next->previous = l.previous;
-    }
-    (l.previous != nullptr ? l.previous->next : s.listeners) = l.next;
+  const std::lock_guard locked(s.lock);
+  if (s.done.load(std::memory_order_relaxed)) {
+    return;
   }
-  s.lock.unlock();
+  if (l.next != nullptr) {
+    l.next->previous = l.previous;
+  }
+  (l.previous != nullptr ? l.previous->next : s.listeners) = l.next;
 }
 
 } // namespace torc::detail

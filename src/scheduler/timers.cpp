@@ -12,7 +12,7 @@ timers& timers::get() {
 
 timers::~timers() {
   {
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard locked(mutex_);
     ending_ = true;
   }
   changed_.notify_one();
@@ -33,14 +33,14 @@ void timers::add(alarm* a) {
 
 alarm* timers::set(clock::time_point when, std::function<void()> action) {
   auto* const a = new alarm{when, std::move(action), current_scheduler()};
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard locked(mutex_);
   add(a);
   return a;
 }
 
 void timers::pause(stop_scope& s, clock::time_point when, std::function<void()> go_on) {
   auto* const a = new alarm{when, std::move(go_on), current_scheduler(), &s};
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard locked(mutex_);
   if (is_stopped(&s)) { // perhaps too early for `spread_stop` to see it
     a->when = clock::time_point::min();
   }
@@ -48,7 +48,7 @@ void timers::pause(stop_scope& s, clock::time_point when, std::function<void()> 
 }
 
 void timers::spread_stop() noexcept {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard locked(mutex_);
   for (auto next = alarms_.begin(); next != alarms_.end();) {
     const auto here = next++;
     alarm* const a = here->second;
@@ -75,7 +75,7 @@ void timers::finish(const scheduler& session) noexcept {
 }
 
 bool timers::idle() noexcept {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard locked(mutex_);
   return alarms_.empty() && running_ == nullptr;
 }
 

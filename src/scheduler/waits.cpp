@@ -3,6 +3,7 @@
 // Waiting for submitted tasks.
 
 #include <array>
+#include <mutex>
 #include <stdexcept>
 #include <torc/as_completed.hpp>
 
@@ -124,34 +125,32 @@ void completion_queue::add(entry& e, submitted& s) noexcept {
 void completion_queue::on_end(listener& l) noexcept {
   auto& e = static_cast<entry&>(l);
   completion_queue& q = *e.queue;
-  q.lock_.lock();
+  const std::lock_guard locked(q.lock_);
   (q.first_ != nullptr ? q.last_->next_done : q.first_) = &e;
   q.last_ = &e;
   baton* waiting = std::exchange(q.waiting_, nullptr);
   if (waiting != nullptr) {
     waiting->post();
   }
-  q.lock_.unlock();
 }
 
 completion_queue::entry& completion_queue::next() {
   stop_point();
   baton arrived;
-  lock_.lock();
+  std::unique_lock lock(lock_);
   if (first_ == nullptr) {
     waiting_ = &arrived;
-    lock_.unlock();
+    lock.unlock();
     wait_or_stop(arrived, "the next task to end");
-    lock_.lock();
+    lock.lock();
     waiting_ = nullptr;
     if (first_ == nullptr) {
-      lock_.unlock();
+      lock.unlock();
       throw_if_stopped();
     }
   }
   entry& e = *first_;
   first_ = e.next_done;
-  lock_.unlock();
   return e;
 }
 

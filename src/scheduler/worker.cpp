@@ -2,6 +2,7 @@
 #include "scheduler/worker.hpp"
 
 #include <chrono>
+#include <mutex>
 
 #include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
@@ -46,15 +47,17 @@ void worker::serve() noexcept {
     owner.seeded->point();
     return;
   }
-  shared.lock.lock();
-  shared.publish(own);
-  const bool work = !shared.looks_empty();
-  // With nothing to give away a request stays, and so does what a sleeper relies on.
-  const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
-  // A stopped task is to meet a stop point at its next join.
-  const bool keep = owner.config.round_trip || is_stopped(own.running->scope);
-  own.guard.store((!work && wanted) || keep, std::memory_order_relaxed);
-  shared.lock.unlock();
+  bool work = false;
+  {
+    const std::lock_guard locked(shared.lock);
+    shared.publish(own);
+    work = !shared.looks_empty();
+    // With nothing to give away a request stays, and so does what a sleeper relies on.
+    const bool wanted = owner.anybody_wants() || (owner.outer != nullptr && owner.outer->wanted());
+    // A stopped task is to meet a stop point at its next join.
+    const bool keep = owner.config.round_trip || is_stopped(own.running->scope);
+    own.guard.store((!work && wanted) || keep, std::memory_order_relaxed);
+  }
   if (work) {
     owner.wake_one();
   }
@@ -64,14 +67,15 @@ void worker::serve() noexcept {
 }
 
 void worker::suspend(after_switch action) noexcept {
-  // The entries must be out of every publisher's sight before the fiber can run elsewhere.
-  shared.lock.lock();
-  shared.publish(own);
-  fiber& self = *own.running;
-  self.head = own.head.load(std::memory_order_relaxed);
-  own.head.store(nullptr, std::memory_order_relaxed);
-  const bool work = !shared.looks_empty();
-  shared.lock.unlock();
+  bool work = false;
+  {
+    // The entries must be out of every publisher's sight before the fiber can run elsewhere.
+    const std::lock_guard locked(shared.lock);
+    shared.publish(own);
+    own.running->head = own.head.load(std::memory_order_relaxed);
+    own.head.store(nullptr, std::memory_order_relaxed);
+    work = !shared.looks_empty();
+  }
   if (work) {
     owner.wake_one();
   }
@@ -128,15 +132,10 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
 
 fiber* worker::next_ready() noexcept {
   if (shared.mine.load(std::memory_order_relaxed) != 0) {
-    shared.lock.lock();
-    fiber* f = ready_first;
-    if (f != nullptr) {
-      ready_first = f->next;
+    const std::lock_guard locked(shared.lock);
+    if (ready_first != nullptr) {
       shared.mine.store(shared.mine.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    }
-    shared.lock.unlock();
-    if (f != nullptr) {
-      return f;
+      return std::exchange(ready_first, ready_first->next);
     }
   }
   return owner.take_ready();
@@ -144,42 +143,37 @@ fiber* worker::next_ready() noexcept {
 
 void worker::add_ready(fiber& f) noexcept {
   f.next = nullptr;
-  shared.lock.lock();
+  const std::lock_guard locked(shared.lock);
   (ready_first != nullptr ? ready_last->next : ready_first) = &f;
   ready_last = &f;
   shared.mine.store(shared.mine.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  shared.lock.unlock();
 }
 
 descriptor* worker::next_own() noexcept {
   if (shared.looks_empty()) {
     return nullptr;
   }
-  shared.lock.lock();
-  descriptor* d = shared.take_for_owner();
-  shared.lock.unlock();
-  return d;
+  const std::lock_guard locked(shared.lock);
+  return shared.take_for_owner();
 }
 
 descriptor* worker::next_pinned() noexcept {
   if (shared.mine.load(std::memory_order_relaxed) == 0) {
     return nullptr;
   }
-  shared.lock.lock();
-  descriptor* d = shared.take(shared.pinned, shared.pinned.first());
-  shared.lock.unlock();
-  return d;
+  const std::lock_guard locked(shared.lock);
+  return shared.take(shared.pinned, shared.pinned.first());
 }
 
 descriptor* worker::steal() noexcept {
   for (worker* victim : victims) {
-    if (victim->shared.looks_empty() || !victim->shared.lock.try_lock()) {
+    if (victim->shared.looks_empty()) {
       continue;
     }
-    descriptor* d = victim->shared.take_for_thief();
-    victim->shared.lock.unlock();
-    if (d != nullptr) {
-      return d;
+    if (const std::unique_lock locked(victim->shared.lock, std::try_to_lock); locked) {
+      if (descriptor* const d = victim->shared.take_for_thief()) {
+        return d;
+      }
     }
   }
   return nullptr;

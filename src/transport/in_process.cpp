@@ -103,7 +103,7 @@ public:
     mailbox& box = net_.boxes[at(to)];
     const unsigned most = net_.options.most_delay;
     const auto delay = most == 0 ? 0u : static_cast<unsigned>(random_() % (most + 1));
-    const std::lock_guard guard(box.mutex);
+    const std::lock_guard locked(box.mutex);
     box.messages.push_back({rank_, std::move(m), delay});
     box.any.store(true, std::memory_order_release);
   }
@@ -134,7 +134,7 @@ public:
     }
     std::deque<in_transit> due;
     {
-      const std::lock_guard guard(box.mutex);
+      const std::lock_guard locked(box.mutex);
       std::deque<in_transit> later;
       for (in_transit& t : box.messages) {
         (t.delay == 0 ? due : later).push_back(std::move(t));
