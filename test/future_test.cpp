@@ -363,6 +363,35 @@ TEST(future, is_moved) {
   });
 }
 
+TEST(future, without_a_task_says_so) {
+  run([] {
+    std::vector<torc::future<int>> futures(2);
+    torc::future<int>& empty = futures[1]; // moved from
+    torc::future<int> good = torc::submit(twice, 2);
+    empty = std::move(good);
+    futures[0] = std::move(empty);
+    EXPECT_THROW(empty.get(), std::logic_error);
+    EXPECT_THROW(std::move(empty).get(), std::logic_error);
+    EXPECT_THROW(empty.wait(), std::logic_error);
+    EXPECT_THROW(empty.result(), std::logic_error);
+    EXPECT_THROW(static_cast<void>(empty.done()), std::logic_error);
+    EXPECT_THROW(static_cast<void>(empty.exception()), std::logic_error);
+    EXPECT_THROW(empty.cancel(), std::logic_error);
+    EXPECT_THROW(static_cast<void>(empty.input<int>()), std::logic_error);
+    EXPECT_THROW(empty.callback([](auto&) {}), std::logic_error);
+    EXPECT_THROW(torc::wait_any(futures).get(), std::logic_error);
+    EXPECT_THROW(torc::wait_for(std::chrono::seconds(1), futures).get(), std::logic_error);
+    EXPECT_THROW(torc::as_completed(futures), std::logic_error);
+    EXPECT_THROW(torc::wait(futures).get(), std::logic_error);
+    // What is awaited beside it is still joined.
+    auto child = torc::spawn(twice, 3);
+    EXPECT_THROW(torc::wait(futures[0], child, empty).get(), std::logic_error);
+    auto [first, second] = torc::wait_all(futures[0], empty).get();
+    EXPECT_EQ(first.value(), 4);
+    EXPECT_THROW(second.value(), std::logic_error);
+  });
+}
+
 TEST(future, several_tasks_wait_for_one) {
   run(4, [] {
     std::atomic<int> waiting{0};

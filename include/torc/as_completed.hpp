@@ -21,7 +21,7 @@ public:
     entry* next_done = nullptr;
     std::size_t position = 0;
   };
-  void add(entry& e, submitted& s) noexcept;
+  void add(entry& e) noexcept;
   /// Waits for the next one, which the caller knows there is. A stop point.
   entry& next();
 
@@ -44,9 +44,11 @@ public:
         entries_(std::make_unique<detail::completion_queue::entry[]>(futures_.size())) {
     for (std::size_t i = 0; i < futures_.size(); ++i) {
       entries_[i].position = i;
-      detail::submitted& task = *detail::access::state(*futures_[i]);
-      detail::retain(task); // the future may be moved from once it has been given
-      queue_.add(entries_[i], task);
+      entries_[i].task = detail::access::state(*futures_[i]); // may throw
+    }
+    for (std::size_t i = 0; i < futures_.size(); ++i) {
+      detail::retain(*entries_[i].task); // the future may be moved from once it has been given
+      queue_.add(entries_[i]);
     }
   }
   completion_stream(const completion_stream&) = delete;

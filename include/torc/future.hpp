@@ -36,20 +36,22 @@ public:
     }
   }
 
+  /// Whether there is a task: not if default-constructed or moved from. All that follows throws
+  /// std::logic_error then.
   bool valid() const noexcept { return state_ != nullptr; }
   /// Whether the task has ended, by result or by exception. Never waits.
-  bool done() const noexcept { return state_->done.load(std::memory_order_acquire); }
+  bool done() const { return state().done.load(std::memory_order_acquire); }
 
   /// Waits for the task; suspends the calling task meanwhile, or blocks a thread that is no worker.
   void wait() const {
-    detail::wait_for_one(*state_);
+    detail::wait_for_one(state());
     stop_point();
   }
 
   /// Stops the task, wherever it is, with all that it has started; its result is `cancelled` then,
   /// unless it has ended already or ends well all the same. If it has not started it does not.
   /// Returns at once. Any thread, any number of times. Costs a look at all queues of the process.
-  void cancel() noexcept { detail::stop(*state_, detail::stop_state::cancelled); }
+  void cancel() { detail::stop(state(), detail::stop_state::cancelled); }
 
   /// Waits, then gives the result, valid as long as the future; or throws the task's exception.
   detail::reference_to<R> get()& {
@@ -84,7 +86,7 @@ public:
   }
 
   /// The exception of a task that has ended with one, otherwise null. Never waits.
-  std::exception_ptr exception() const noexcept {
+  std::exception_ptr exception() const {
     if (!done() || state_->ended != detail::outcome::error) {
       return nullptr;
     }
@@ -97,7 +99,7 @@ public:
   template <class... Args>
   const auto& input() const {
     using arguments = std::tuple<Args...>;
-    const auto* kept = static_cast<const arguments*>(state_->input(typeid(arguments)));
+    const auto* kept = static_cast<const arguments*>(state().input(typeid(arguments)));
     if (kept == nullptr) {
       throw std::logic_error("torc::future::input: the task was not submitted with keep_input(), "
                              "or has arguments of other types");
@@ -142,13 +144,19 @@ private:
                   "torc::future::callback: f must take a torc::future<R>&, R being the result");
     auto call = [](F g, future task) { static_cast<void>(detail::apply_to(g, task)); };
     const detail::destination target = detail::resolve(where); // may throw
-    detail::retain(*state_);
-    future self(*state_);
+    detail::retain(state());
+    future self(state());
     auto* const task = new detail::submitted_call<false, false, decltype(call), F, future>(
         call, std::move(f), std::move(self));
     task->set(where.options);
     detail::send_after(*state_, *task, target);
     detail::release(*task);
+  }
+  detail::submitted_result<R>& state() const {
+    if (!valid()) [[unlikely]] {
+      throw std::logic_error("torc::future: without a task: default-constructed or moved from");
+    }
+    return *state_;
   }
   void check() const {
     if (std::exception_ptr error = exception()) {
@@ -175,8 +183,8 @@ struct access {
     return future<R>(s);
   }
   template <class R>
-  static submitted* state(const future<R>& f) noexcept {
-    return f.state_;
+  static submitted* state(const future<R>& f) {
+    return &f.state();
   }
   template <class T>
   static promise<T>& promise_of(task<T>& t) noexcept {

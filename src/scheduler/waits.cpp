@@ -113,11 +113,10 @@ bool wait_for_all_until(std::span<submitted* const> tasks,
   return in_time;
 }
 
-void completion_queue::add(entry& e, submitted& s) noexcept {
-  e.task = &s;
+void completion_queue::add(entry& e) noexcept {
   e.queue = this;
   e.fire = &on_end;
-  if (!listen(s, e)) {
+  if (!listen(*e.task, e)) {
     on_end(e);
   }
 }

@@ -61,11 +61,13 @@ struct waitable<future<R>> {
   using value = reference_to<R>;
   static void begin(future<R>&) noexcept {}
   static bool join(future<R>& f, bool) noexcept {
-    wait_for_one(*access::state(f));
+    if (f.valid()) {
+      wait_for_one(*access::state(f));
+    }
     return !failed(f);
   }
-  static bool failed(future<R>& f) noexcept {
-    return f.done() && access::state(f)->ended == outcome::error;
+  static bool failed(future<R>& f) noexcept { // without a task `take` throws, too
+    return !f.valid() || (f.done() && access::state(f)->ended == outcome::error);
   }
   static value take(future<R>& f) { return f.result(); }
 };
