@@ -292,6 +292,28 @@ TEST(detached, its_future_and_exception) {
   EXPECT_EQ(lines, 2u) << text;
 }
 
+/// Keeps what it holds for as long as it lives itself.
+struct holding : std::runtime_error {
+  explicit holding(std::shared_ptr<int> p) : std::runtime_error("holding"), held(std::move(p)) {}
+  std::shared_ptr<int> held;
+};
+
+TEST(detached, a_failure_is_reported_when_nobody_can_ask_any_more) {
+  testing::internal::CaptureStderr();
+  run([] {
+    const auto held = std::make_shared<int>();
+    auto future = torc::submit(torc::here.detached(), [held] { throw holding(held); });
+    static_cast<void>(torc::submit(torc::here.detached(), [held] { throw holding(held); }));
+    future.wait();
+    future = {};
+    while (held.use_count() > 1) { // not at the end of the session only
+      torc::submit(torc::here, [] {}).get();
+    }
+  });
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_NE(text.find("holding"), text.rfind("holding")) << text;
+}
+
 template <class App>
 std::string statistics_of(App app) {
   const environment e("TORC_STATS", "1");

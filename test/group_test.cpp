@@ -596,6 +596,70 @@ TEST_F(groups, tokens_call_back) {
   EXPECT_FALSE(torc::stop_token().stop_possible());
 }
 
+TEST_F(groups, tokens_end_with_their_tasks) {
+  std::stop_token of_first, of_second;
+  torc::future<void> first, second;
+  test::run([&] {
+    first = torc::submit(torc::here, [&] { of_first = torc::stop_token(); });
+    {
+      torc::group g;
+      second = torc::submit(torc::here, [&] { of_second = torc::stop_token(); });
+    }
+    first.wait();
+    torc::group g; // where the other one was
+    g.cancel();
+  });
+  first.cancel(); // after the session
+  EXPECT_FALSE(of_first.stop_requested());
+  EXPECT_FALSE(of_second.stop_requested());
+}
+
+TEST_F(groups, tokens_of_direct_tasks) {
+  test::run([] {
+    auto a = torc::submit(torc::here.direct().time_limit(1ms), [] {
+      const std::stop_token token = torc::stop_token();
+      while (!token.stop_requested()) {
+      }
+      torc::stop_point();
+    });
+    EXPECT_THROW(a.get(), torc::timed_out);
+  });
+}
+
+TEST_F(groups, fail_with_what_a_child_has_submitted) {
+  for (const int workers : {1, 2}) {
+    test::run(workers, [] {
+      const auto submits = [] { static_cast<void>(torc::submit(torc::here, fail)); };
+      const auto group = [&] {
+        torc::group g;
+        auto c = torc::spawn(submits);
+        EXPECT_THROW(c.get(), converged);
+        EXPECT_THROW(torc::stop_point(), converged);
+      };
+      group();
+      const auto caught_in_time = [&] {
+        torc::group g;
+        auto c = torc::spawn(submits);
+        try {
+          c.get();
+        } catch (const converged&) {
+        }
+        static_cast<void>(torc::submit(count, 1)); // does not run any more
+      };
+      caught_in_time();
+    });
+  }
+  EXPECT_EQ(ran, 0);
+}
+
+TEST_F(groups, results_can_be_copied) {
+  const auto r = torc::result<std::string>::of([] { return std::string("x"); });
+  torc::result<std::string> a(r), b = a;
+  std::vector<torc::result<std::string>> all;
+  all.emplace_back(a);
+  EXPECT_EQ(all.front().value() + b.value(), "xx");
+}
+
 // wait_all
 
 TEST_F(groups, wait_all_gives_a_result_for_each) {

@@ -124,6 +124,34 @@ TEST(lazy_map, reads_no_further_than_it_may) {
   });
 }
 
+TEST(lazy_map, reads_an_element_when_it_is_wanted) {
+  run([] {
+    int read = 0;
+    numbers source(10, &read);
+    auto results = torc::lazy_map(twice, source, torc::in_flight{1});
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(*results.next().get(), 2 * i);
+      EXPECT_EQ(read, i); // it may take its time to come
+    }
+    EXPECT_EQ(results.next().get(), nullptr);
+  });
+}
+
+TEST(lazy_map, an_exception_of_the_range_comes_at_its_turn) {
+  run([] {
+    const auto read = [](int i) { return i == 3 ? throw std::out_of_range("3") : i; };
+    for (const std::size_t size : {1, 2, 3, 4, 10}) {
+      auto results =
+          torc::lazy_map(twice, std::views::iota(0, 6) | std::views::transform(read), {}, {size});
+      for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(*results.next().get(), 2 * i);
+      }
+      EXPECT_THROW(results.next().get(), std::out_of_range);
+      EXPECT_EQ(results.next().get(), nullptr);
+    }
+  });
+}
+
 TEST(lazy_map, an_exception_comes_at_its_turn_and_ends_the_stream) {
   run([] {
     int read = 0;

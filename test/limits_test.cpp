@@ -4,6 +4,7 @@
 #include <csignal>
 #include <gtest/gtest.h>
 #include <memory>
+#include <sys/resource.h>
 #include <vector>
 
 #include "session.hpp"
@@ -180,6 +181,17 @@ TEST(limits, frames_beyond_the_stack_size_come_from_the_heap) {
   volatile char local[1000] = {};
   local[0] = static_cast<char>(n);
   return n <= 0 ? 0 : overflow(n - 1) + local[0];
+}
+
+TEST(limits, too_few_threads_are_told) {
+  const test::environment workers("TORC_WORKERS", "400"), stacks("TORC_STACK_SIZE", "16K");
+  const rlimit little{1'500'000'000, 1'500'000'000}; // of the address space
+  EXPECT_EXIT(
+      {
+        setrlimit(RLIMIT_AS, &little);
+        torc::init();
+      },
+      testing::ExitedWithCode(1), "torc: no thread for worker .* of 400: .*TORC_WORKERS");
 }
 
 TEST(stack_overflow, ends_with_a_message_that_names_the_variable) {

@@ -26,6 +26,7 @@ namespace {
 
 using test::cotwice;
 using test::counted;
+using test::even;
 using test::iota;
 using test::run;
 using test::twice;
@@ -98,6 +99,28 @@ TEST(map, of_every_kind_of_range) {
     const std::map<std::string, int> dictionary{{"a", 1}, {"b", 2}, {"c", 3}};
     EXPECT_EQ(torc::map([](const auto& entry) { return 2 * entry.second; }, dictionary).get(),
               expected);
+  });
+}
+
+TEST(map, of_views_whose_iterators_point_into_them) {
+  run([]() -> torc::task<> {
+    const std::vector<int> xs = iota(10);
+    std::list<int> list(xs.begin(), xs.end());
+    int k = 3;
+    const auto times = [&k](int x) { return x * k; };
+    const std::vector expected{0, 6, 12, 18, 24};
+    auto some = xs | std::views::filter(even) | std::views::transform(times);
+    EXPECT_EQ(torc::map(std::identity(), some).get(), expected);
+    auto later =
+        torc::map(std::identity(), list | std::views::filter(even) | std::views::transform(times),
+                  torc::chunk{2});
+    EXPECT_EQ(co_await std::move(later), expected);
+    EXPECT_EQ(torc::map(std::plus<>(), list | std::views::transform(times), list).get().at(9), 36);
+    int sum = 0;
+    torc::for_each([&sum](int x, int y) { sum += x - y; }, list | std::views::transform(times),
+                   list, torc::chunk{100})
+        .get();
+    EXPECT_EQ(sum, 90);
   });
 }
 

@@ -39,6 +39,17 @@ TEST(signals, stop_the_primary_task_and_what_it_has_begun) {
   }
 }
 
+TEST(signals, between_init_and_launch) {
+  EXPECT_EXIT(
+      {
+        torc::runtime session;
+        std::raise(SIGTERM);
+        std::this_thread::sleep_for(100ms);
+        std::exit(session.launch([] { std::puts("is not called"); }));
+      },
+      ExitedWithCode(128 + SIGTERM), "asked to stop");
+}
+
 TEST(signals, end_the_process_the_second_time) {
   EXPECT_EXIT(torc::start([] {
                 std::raise(SIGTERM);

@@ -66,7 +66,8 @@ group_scope* outside_group() noexcept;
 /// of the group has started itself is that task's; only the task's own failure is the group's.
 ///
 /// A local variable of a task, in which groups nest. Without a session what fails is noticed as
-/// well, and so is a deadline. Costs about as much as a `submit`.
+/// well, and so is a deadline. During a session threads that are no workers cannot open one, nor
+/// can `direct` tasks: std::logic_error. Costs about as much as a `submit`.
 class [[nodiscard("a group lasts until the end of its scope: give it a name")]] group {
 public:
   group() { scope_.open(detail::group_scope::clock::time_point::max()); }

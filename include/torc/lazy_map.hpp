@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 #include <optional>
 #include <torc/detail/elements.hpp>
 #include <torc/detail/operation.hpp>
@@ -53,7 +54,8 @@ public:
   ~result_stream() { stop(); }
 
   /// An operation: the next result, valid until the one after it, or null after the last. Throws
-  /// the exception of the element whose turn it is; then the stream is at its end.
+  /// the exception of the element whose turn it is, or of the range when it should give that; then
+  /// the stream is at its end.
   auto next() {
     return detail::operation([this] { return advance(); });
   }
@@ -72,6 +74,9 @@ private:
       part_.clear();
       submit_more();
       if (under_way_.empty()) {
+        if (range_threw_) {
+          std::rethrow_exception(std::exchange(range_threw_, nullptr));
+        }
         return nullptr;
       }
       try {
@@ -86,14 +91,25 @@ private:
     return &*value_;
   }
 
-  void submit_more() {
-    if (!position_ && !ended_) {
+  /// The next element is read only when it is wanted: it may take its time to come.
+  bool read_next() {
+    if (!position_) {
       position_.emplace(std::ranges::begin(range_));
+    } else {
+      ++*position_;
     }
+    return *position_ != std::ranges::end(range_);
+  }
+
+  void submit_more() {
     while (!ended_ && under_way_.size() < limit_) {
       std::vector<X> part;
-      for (; part.size() < size_of_part_ && *position_ != std::ranges::end(range_); ++*position_) {
-        part.push_back(**position_);
+      try {
+        while (part.size() < size_of_part_ && read_next()) {
+          part.push_back(**position_);
+        }
+      } catch (...) { // at its turn, after the elements before it
+        range_threw_ = std::current_exception();
       }
       ended_ = part.size() < size_of_part_;
       if (!part.empty()) {
@@ -107,6 +123,7 @@ private:
 
   void stop() noexcept {
     ended_ = true;
+    range_threw_ = nullptr;
     for (future<results>& x : under_way_) {
       x.cancel();
     }
@@ -122,6 +139,7 @@ private:
   const std::size_t limit_, size_of_part_;
   std::optional<std::ranges::iterator_t<Range>> position_;
   bool ended_ = false; ///< nothing more is submitted
+  std::exception_ptr range_threw_;
   std::deque<future<results>> under_way_;
   results part_;
   std::size_t given_ = 0; ///< of the part
@@ -135,7 +153,8 @@ private:
 ///     for (auto& y : results) use(y);
 ///     while (auto* y = co_await results.next()) use(*y);
 ///
-/// Any input range will do; it is read by whoever takes the results, when room is for more. At most
+/// Any input range will do; it is read by whoever takes the results, when room is for more, and no
+/// further. At most
 /// `limit` tasks of `c` elements each are under way or wait for their turn, on all ranks if `f`,
 /// the elements and the results are shippable. `f` and the elements are copied or moved into the
 /// tasks. Refers to an lvalue range and keeps an rvalue one.

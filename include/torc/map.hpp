@@ -123,9 +123,10 @@ template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto for_each(F f, First&& first, Second&& second, More&&... more) {
   return detail::with_zipped<F>(
-      [&f](auto zipped, chunk c) {
-        return detail::operation([f = detail::spread<F>{std::move(f)}, elements = std::move(zipped),
+      [&f](auto ranges, chunk c) {
+        return detail::operation([f = detail::spread<F>{std::move(f)}, ranges = std::move(ranges),
                                   c]() mutable {
+          detail::indexed elements(ranges);
           auto call = [&](std::size_t i) { static_cast<void>(detail::apply_to(f, elements[i])); };
           auto positions = detail::positions(elements.size());
           detail::call_for_each(call, positions, c);
@@ -145,9 +146,9 @@ template <class F, class X, class R>
 struct map_part {
   using calls_first_argument = void; ///< for reports
   batch<R> operator()(F f, batch<X> part, std::size_t grain) const {
-    indexed<std::vector<X>&> elements(part.values);
+    indexed elements(part.values);
     std::vector<std::optional<R>> slots(elements.size());
-    map_into<F, std::vector<X>&, R>(slots, f, elements, {grain});
+    map_into(slots, f, elements, {grain});
     return {unwrap(slots)};
   }
   static std::vector<R> unwrap(std::vector<std::optional<R>>& slots) {
@@ -175,14 +176,16 @@ void map_into(std::vector<std::optional<R>>& slots, F& f, indexed<Range>& elemen
 }
 
 template <class F, class Range>
-auto map_of(F f, indexed<Range> range, chunk c) {
-  using R = std::remove_cvref_t<element_result<F, Range>>;
+auto map_of(F f, Range&& range, chunk c) {
+  using R = std::remove_cvref_t<element_result<F, std::remove_reference_t<Range>>>;
   static_assert(!std::is_void_v<R>, "torc::map: f returns nothing; use torc::for_each");
-  return operation([f = std::move(f), elements = std::move(range), c]() mutable {
-    std::vector<std::optional<R>> slots(elements.size());
-    map_into<F, Range, R>(slots, f, elements, c);
-    return map_part<F, int, R>::unwrap(slots);
-  });
+  return operation(
+      [f = std::move(f), kept = std::tuple<Range>(std::forward<Range>(range)), c]() mutable {
+        indexed elements(std::get<0>(kept));
+        std::vector<std::optional<R>> slots(elements.size());
+        map_into(slots, f, elements, c);
+        return map_part<F, int, R>::unwrap(slots);
+      });
 }
 
 } // namespace detail
@@ -192,7 +195,7 @@ auto map_of(F f, indexed<Range> range, chunk c) {
 template <class F, std::ranges::forward_range Range>
 auto map(F f, Range&& range, chunk c = {}) {
   detail::require_loop<F, Range>();
-  return detail::map_of(std::move(f), detail::indexed<Range>(std::forward<Range>(range)), c);
+  return detail::map_of(std::move(f), std::forward<Range>(range), c);
 }
 
 /// The same for `f(x, y, ...)` and the elements of several ranges, as far as the shortest reaches.
@@ -200,8 +203,8 @@ template <class F, class First, class Second, class... More>
 requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Second>) //
     auto map(F f, First&& first, Second&& second, More&&... more) {
   return detail::with_zipped<F>(
-      [&f](auto elements, chunk c) {
-        return detail::map_of(detail::spread<F>{std::move(f)}, std::move(elements), c);
+      [&f](auto ranges, chunk c) {
+        return detail::map_of(detail::spread<F>{std::move(f)}, std::move(ranges), c);
       },
       std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
 }
@@ -238,8 +241,8 @@ template <class F, class X, class T, class Combine>
 struct reduce_part {
   using calls_first_argument = void;
   batch<T> operator()(F f, Combine combine, batch<X> part, std::size_t size) const {
-    indexed<std::vector<X>&> elements(part.values);
-    auto sums = sums_of_chunks<F, std::vector<X>&, T, Combine>(f, elements, combine, size);
+    indexed elements(part.values);
+    auto sums = sums_of_chunks<F, std::vector<X>, T, Combine>(f, elements, combine, size);
     return {map_part<F, X, T>::unwrap(sums)};
   }
 };
@@ -272,10 +275,10 @@ std::vector<std::optional<T>> sums_of_chunks(F& f, indexed<Range>& elements, Com
 /// `init` and the sums of chunks of a given size.
 template <class F, class Range, class T, class Combine>
 T sum_of_chunks(F& f, Range& range, T init, Combine& combine, chunk c) {
-  indexed<Range&> elements(range);
+  indexed elements(range);
   constexpr bool travels = loop_travels<F, Range, T, Combine>;
   const std::size_t size = travels ? travelling_grain(c, elements.size()) : size_of(c);
-  for (auto& sum : sums_of_chunks<F, Range&, T, Combine>(f, elements, combine, size)) {
+  for (auto& sum : sums_of_chunks<F, Range, T, Combine>(f, elements, combine, size)) {
     init = combine(std::move(init), std::move(*sum));
   }
   return init;

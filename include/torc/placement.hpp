@@ -45,7 +45,8 @@ struct with_options {
   /// The function is called at once where it arrives, however busy the workers are: by the thread
   /// that submits it, that brings it to its rank, or, of a callback, that ends the other task. It
   /// may run on top of another task and runs as on a thread that is no worker. It must be short and
-  /// must not wait: meanwhile that rank looks at no messages. The statistics do not count it.
+  /// must not wait: meanwhile that rank looks at no messages. The statistics do not count it. What
+  /// is tried again after a pause is called by a worker then.
   constexpr Where direct() const noexcept { return with(&task_options::is_direct, true); }
 
   /// Of the submitted tasks that wait at one worker, those of a higher level begin first; within a
@@ -59,7 +60,7 @@ struct with_options {
   }
 
   /// Nobody waits for the task but `shutdown`: it is no child of the one that submits it. If it
-  /// fails and nobody asks its future, that is reported on stderr.
+  /// fails and nobody has asked its future, that is reported on stderr when both have ended.
   constexpr Where detached() const noexcept { return with(&task_options::is_detached, true); }
 
   /// The statistics do not count the task, neither as created nor as executed.

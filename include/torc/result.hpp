@@ -58,8 +58,9 @@ public:
   std::exception_ptr error() const noexcept { return has_value() ? nullptr : std::get<1>(what_); }
 
 private:
-  template <class... Args>
-  explicit result(Args && ... args) : what_(std::forward<Args>(args)...) {}
+  template <std::size_t I, class... Args>
+  explicit result(std::in_place_index_t<I> i, Args && ... args)
+      : what_(i, std::forward<Args>(args)...) {}
   void check() const {
     if (!has_value()) {
       std::rethrow_exception(std::get<1>(what_));

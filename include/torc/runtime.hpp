@@ -33,7 +33,8 @@ void init();
 
 /// Ends the session `init` began: waits for submitted tasks, stops and joins the workers, prints
 /// the statistics if TORC_STATS asks for them. On the thread that called `init`. Afterwards a new
-/// session may begin. Without a session it does nothing.
+/// session may begin. Without a session it does nothing. On another thread, or in a task,
+/// std::logic_error.
 void shutdown();
 
 /// The number of workers of all ranks, 1 without a session.
@@ -94,7 +95,9 @@ int run_app(App& app, Args... args) {
 /// or a coroutine function and returns int, void, task<int> or task<>. An exception of it passes
 /// to the caller. Between `init` and `shutdown`, any number of times. On ranks other than 0 `app`
 /// is not called: they run tasks of the others until it has ended, and get its result too, or 1 if
-/// it has thrown.
+/// it has thrown. After SIGTERM, SIGINT or SIGUSR2 it is stopped, and if it has not ended well all
+/// the same the result is 128 and the signal's number. Throws std::logic_error without `init`, on
+/// another thread, or in a task.
 template <class App>
 requires(!std::is_null_pointer_v<App>) int launch(App app) {
   return detail::launch_primary([&app] { return detail::run_app(app); });

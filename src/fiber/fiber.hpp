@@ -16,7 +16,7 @@ struct buried_frame {
 };
 
 /// A stack to run plain functions on, and one for the frames of coroutines. What runs on a fiber
-/// is suspended and resumed as a whole. Also stands for a thread's own stack (`adopt`).
+/// is suspended and resumed as a whole. Also stands for a thread's own stack (`adopt_thread`).
 struct fiber {
   void* context = nullptr;       ///< saved registers (Boost.Context), while it does not run
   descriptor* head = nullptr;    ///< its stack of tasks, while it does not run
@@ -31,7 +31,7 @@ struct fiber {
   bool collective = false; ///< runs part of an spmd
   fiber* next = nullptr;   ///< link in the pool, or in a list of ready fibers
 
-  char* mapping = nullptr; ///< guard, native stack (downwards), frames (upwards); or a thread's
+  char* mapping = nullptr; ///< guard, native stack (downwards), frames (upwards); null: a thread
   std::size_t stack_size = 0;
   void (*entry)() = nullptr;
   struct { // what the C++ runtime keeps per thread: caught exceptions, count of uncaught ones

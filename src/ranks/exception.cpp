@@ -2,7 +2,6 @@
 #include "ranks/exception.hpp"
 
 #include <any>
-#include <cstdlib>
 #include <cxxabi.h>
 #include <filesystem>
 #include <functional>

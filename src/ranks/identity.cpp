@@ -7,7 +7,6 @@
 #include <elf.h>
 #include <link.h>
 #include <list>
-#include <memory>
 #include <mutex>
 #include <span>
 #include <stdexcept>

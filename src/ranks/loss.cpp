@@ -9,7 +9,6 @@
 // be alive, or its result under way, with another one: what comes of that finds the slot taken.
 // What nobody waits for any more is stopped: such a copy, and tasks whose home is lost.
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>

@@ -30,7 +30,6 @@
 #include <cstdint>
 #include <optional>
 #include <random>
-#include <span>
 #include <vector>
 
 namespace torc::detail {

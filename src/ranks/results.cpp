@@ -49,9 +49,8 @@ void rank_engine::send_home(remote_task& t) noexcept {
 void rank_engine::accept_result(arrival& a, reader& r) {
   const auto slot = r.get<std::uint32_t>();
   const auto generation = r.get<std::uint64_t>();
-  const auto ended = r.get<std::uint8_t>();
-  if (ended != static_cast<std::uint8_t>(outcome::value) &&
-      ended != static_cast<std::uint8_t>(outcome::error)) {
+  const auto ended = r.get<outcome>();
+  if (ended != outcome::value && ended != outcome::error) {
     throw bad_message("torc: a received result is neither a value nor an exception");
   }
   descriptor* const d = away_.take(slot, generation);
@@ -66,7 +65,7 @@ void rank_engine::accept_result(arrival& a, reader& r) {
     drop();
   } else {
     try {
-      if (ended == static_cast<std::uint8_t>(outcome::error)) {
+      if (ended == outcome::error) {
         std::exception_ptr error = load_exception(r);
         if (d->type->finish == &finish_submitted) {
           note_place(error, place_offset(static_cast<submitted*>(d)->place));

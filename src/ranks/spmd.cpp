@@ -35,7 +35,7 @@ struct part final : descriptor {
 
   static void run(descriptor& d) noexcept {
     auto& self = static_cast<part&>(d);
-    const spmd_body body;
+    const spmd_body mark;
     self.body->type->run(*self.body);
   }
   static void finish(descriptor& d) noexcept {

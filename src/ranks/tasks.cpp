@@ -3,7 +3,6 @@
 // Tasks as bytes. A message of tasks holds for each its home, its level, whether it is uncounted,
 // its time limit in nanoseconds, how many bytes and blocks it takes, remote type and closure.
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -15,11 +14,13 @@ namespace torc::detail {
 namespace {
 
 std::int64_t time_limit_of(const descriptor& d) noexcept {
-  const bool passed_on = d.type->finish == &finish_remote;
-  return passed_on ? static_cast<const remote_task&>(d).time_limit.count()
-         : d.type->finish == &finish_submitted
-             ? static_cast<const submitted&>(d).options.time_limit.count()
-             : 0;
+  if (d.type->finish == &finish_remote) {
+    return static_cast<const remote_task&>(d).time_limit.count();
+  }
+  if (d.type->finish == &finish_submitted) {
+    return static_cast<const submitted&>(d).options.time_limit.count();
+  }
+  return 0;
 }
 
 /// How many ticks a worker that has been forced and does not serve is left alone. Not for ever: it

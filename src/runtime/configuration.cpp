@@ -38,11 +38,22 @@ bool parse(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-void read_workers(int& workers) {
-  const std::string_view text = variable("TORC_WORKERS");
-  if (!text.empty() && (!parse(text, workers) || workers < 1 || workers > most_workers)) {
-    refuse("TORC_WORKERS", text, "a number of threads from 1 to 1024 is allowed");
+/// Whether there is one.
+template <class Number>
+bool read_number(const char* name, Number least, Number most, const char* allowed, Number& n) {
+  const std::string_view text = variable(name);
+  if (text.empty()) {
+    return false;
   }
+  if (!parse(text, n) || n < least || n > most) {
+    refuse(name, text, allowed);
+  }
+  return true;
+}
+
+void read_workers(int& workers) {
+  read_number("TORC_WORKERS", 1, most_workers, "a number of threads from 1 to 1024 is allowed",
+              workers);
 }
 
 void read_stack_size(std::size_t& bytes) {
@@ -100,22 +111,24 @@ void read_switch(const char* name, bool& on) {
 }
 
 void read_stall_timeout(int& seconds) {
-  const std::string_view text = variable("TORC_STALL_TIMEOUT");
-  if (!text.empty() && (!parse(text, seconds) || seconds < 0 || seconds > 1'000'000)) {
-    refuse("TORC_STALL_TIMEOUT", text, "a number of seconds from 0 to 1000000 is allowed");
-  }
+  read_number("TORC_STALL_TIMEOUT", 0, 1'000'000,
+              "a number of seconds from 0 to 1000000 is allowed", seconds);
 }
 
 void read_seed(std::optional<std::uint64_t>& seed) {
-  const std::string_view text = variable("TORC_SEED");
   std::uint64_t number = 0;
-  if (text.empty()) {
-    return;
+  if (read_number<std::uint64_t>("TORC_SEED", 0, UINT64_MAX,
+                                 "a number from 0 to 2^64 - 1 is allowed", number)) {
+    seed = number;
   }
-  if (!parse(text, number)) {
-    refuse("TORC_SEED", text, "a number from 0 to 2^64 - 1 is allowed");
+}
+
+void read_idle_spin(std::optional<std::chrono::microseconds>& time) {
+  long number = 0;
+  if (read_number("TORC_IDLE_SPIN", 0L, 1'000'000'000L,
+                  "a number of microseconds from 0 to 1000000000 is allowed", number)) {
+    time = std::chrono::microseconds(number);
   }
-  seed = number;
 }
 
 /// Cores granted by the CPU bandwidth limit of one cgroup directory; 0 if there is none.
@@ -165,18 +178,6 @@ double cgroup_quota() {
     }
   }
   return least;
-}
-
-void read_idle_spin(std::optional<std::chrono::microseconds>& time) {
-  const std::string_view text = variable("TORC_IDLE_SPIN");
-  long number = 0;
-  if (text.empty()) {
-    return;
-  }
-  if (!parse(text, number) || number < 0 || number > 1'000'000'000) {
-    refuse("TORC_IDLE_SPIN", text, "a number of microseconds from 0 to 1000000000 is allowed");
-  }
-  time = std::chrono::microseconds(number);
 }
 
 } // namespace

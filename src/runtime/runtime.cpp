@@ -101,8 +101,13 @@ void init() {
   }
   const configuration c = read_configuration();
   current = new session(c, connect(c));
-  watch = new signal_watch([](int signal) { current->heard(signal); },
-                           c.stall_timeout > 0 ? c.stall_timeout * 250 : -1);
+  try {
+    watch = new signal_watch([](int signal) { current->heard(signal); },
+                             c.stall_timeout > 0 ? c.stall_timeout * 250 : -1);
+  } catch (...) { // no pipe, no thread
+    shutdown();
+    throw;
+  }
 }
 
 void launch(std::nullptr_t) {

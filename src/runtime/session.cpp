@@ -240,7 +240,7 @@ int session::result_of(future<int> primary) {
     return signal_.load();
   };
   follow(&primary);
-  primary.wait();
+  join(*access::state(primary)); // no stop point: what it has come to is told below
   const int signal = follow(nullptr);
   try {
     return primary.get();

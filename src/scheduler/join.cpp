@@ -85,9 +85,13 @@ void serve_slow(front& f) noexcept {
 
 void leave_with_submitted(descriptor& d) {
   std::exception_ptr error = join_submitted();
+  if (error) {
+    child_threw(d, error);
+  }
   retire(*this_front(), d);
   if (error) {
-    std::rethrow_exception(std::move(error));
+    d.fail(std::move(error));
+    rethrow_failure(d);
   }
 }
 

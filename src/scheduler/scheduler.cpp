@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <linux/futex.h>
 #include <mutex>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "scheduler/timers.hpp"
@@ -57,7 +59,7 @@ void scheduler::start() {
     if (seeded) {
       seeded->begin(*workers[i], *fibers.acquire());
     } else {
-      workers[i]->thread = std::thread([this, i] { run_worker(*workers[i]); });
+      begin_thread(*workers[i]);
     }
   }
   worker& w = *workers.front();
@@ -66,12 +68,22 @@ void scheduler::start() {
   enter(w.own, primary_);
 }
 
-void scheduler::drain() noexcept {
-  for (std::exception_ptr error : {join_submitted(), outside.wait_for_children()}) {
-    if (error) {
-      report_lost(error);
-    }
+void scheduler::begin_thread(worker& w) noexcept {
+  try {
+    w.thread = std::thread([this, &w] { run_worker(w); });
+  } catch (const std::system_error& e) {
+    std::fprintf(stderr, "torc: %sno thread for worker %d of %zu: %s (TORC_WORKERS)\n",
+                 place.who().c_str(), w.id, workers.size(), e.what());
+    std::fflush(nullptr);
+    std::_Exit(1);
   }
+}
+
+void scheduler::drain() noexcept {
+  if (std::exception_ptr error = join_submitted()) {
+    report_lost(error);
+  }
+  outside.wait_for_children();
   parting_.store(true);
 }
 
@@ -99,9 +111,6 @@ void scheduler::stop() noexcept {
       other->own.running->frame_top = other->own.frame_top;
       fibers.release(other->own.running);
     }
-  }
-  if (std::exception_ptr error = outside.take_failures()) { // since `drain`
-    report_lost(error);
   }
   resign(w);
   if (config.bind) {

@@ -92,11 +92,13 @@ public:
   /// process without others only. Set before `start`.
   std::function<void()> deadlocked;
 
-  submit_scope outside{
-      nullptr}; ///< counts detached tasks, and those of threads that are no workers
+  /// Counts detached tasks, and those of threads that are no workers.
+  submit_scope outside{nullptr};
 
 private:
   void has_more(worker& w, bool pinned) noexcept;
+  /// Without a thread to be had, ends the program with a message.
+  void begin_thread(worker& w) noexcept;
   void run_worker(worker& w);
   void become(worker& w);
   void bind(worker& w) noexcept;

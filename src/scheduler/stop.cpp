@@ -3,7 +3,6 @@
 
 #include <mutex>
 #include <torc/group.hpp>
-#include <typeinfo>
 
 #include "scheduler/scheduler.hpp"
 
@@ -138,11 +137,9 @@ void wait_or_stop(baton& b, const char* what, std::uintptr_t awaited,
   list.remove(me);
 }
 
-void stop_scope::forget_token() noexcept {
-  if (token != nullptr) {
-    token->list->remove(*token);
-    delete std::exchange(token, nullptr);
-  }
+void stop_scope::remove_token() noexcept {
+  token->list->remove(*token);
+  delete std::exchange(token, nullptr);
 }
 
 const std::exception_ptr& cancelled_error() noexcept {
@@ -154,7 +151,8 @@ const std::exception_ptr& cancelled_error() noexcept {
 
 std::stop_token stop_token() {
   using namespace detail;
-  stop_scope* const s = this_scope();
+  stop_scope* const at_once = this_worker() == nullptr ? outside_scope() : nullptr;
+  stop_scope* const s = at_once != nullptr ? at_once : this_scope();
   if (s == nullptr) {
     return {};
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <exception>
 #include <stop_token>
 #include <torc/detail/spinlock.hpp>
 #include <torc/detail/stop_scope.hpp>

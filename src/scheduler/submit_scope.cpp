@@ -31,7 +31,8 @@ void submit_scope::child_failed(submitted& child) noexcept {
 }
 
 void submit_scope::child_ended(submitted& child) noexcept {
-  if (child.ended == outcome::error) {
+  // Where there is no parent to be told, its future's end reports what nobody has asked for.
+  if (child.ended == outcome::error && shared.parent != nullptr) {
     retain(child);
     const std::lock_guard locked(lock_);
     child.shared.older = std::exchange(failed_, &child);
@@ -49,10 +50,6 @@ std::exception_ptr submit_scope::wait_for_children() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     all_done_.wait("its submitted children");
   }
-  return take_failures();
-}
-
-std::exception_ptr submit_scope::take_failures() noexcept {
   submitted* first = nullptr;
   for (descriptor* d = failed_; d != nullptr; d = d->shared.older) {
     auto* child = static_cast<submitted*>(d);

@@ -20,8 +20,6 @@ struct submit_scope : descriptor {
   /// Waits for all children; the first exception in the order of submission that nobody has asked
   /// for, or null.
   std::exception_ptr wait_for_children() noexcept;
-  /// The second half of that.
-  std::exception_ptr take_failures() noexcept;
 
   atomic<long> pending{1};        ///< unfinished children, and one until somebody waits
   atomic<std::uint64_t> count{0}; ///< of all children so far, to number them

@@ -150,6 +150,7 @@ bool try_again(submitted& s) {
   const std::chrono::nanoseconds pause = s.options.back_off;
   s.options.back_off = pause <= pause.max() / 2 ? 2 * pause : pause.max();
   if (pause.count() > 0 && s.to.rank >= 0) {
+    s.options.is_direct = false; // the thread of the timers has others to call
     timers::get().pause(s, deadline_in(pause), [&s] {
       if (is_stopped_from_outside(s)) {
         s.ended = outcome::skipped;
@@ -220,6 +221,7 @@ void finish_submitted(descriptor& d) noexcept {
       group->fail(s.error, &s);
     }
   }
+  s.forget_token(); // it may outlive the scopes that it is in, and the session
   listener* callbacks = nullptr;
   {
     const std::lock_guard locked(s.lock);

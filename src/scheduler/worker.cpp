@@ -203,9 +203,12 @@ descriptor* worker::search() noexcept {
   unsigned rounds = 0;
   descriptor* found = nullptr;
   for (;;) {
+    if (shared.mine.load(std::memory_order_relaxed) != 0 || !shared.looks_empty() ||
+        owner.stopping()) {
+      break;
+    }
     found = steal();
-    if (found != nullptr || shared.mine.load(std::memory_order_relaxed) != 0 ||
-        !shared.looks_empty() || owner.stopping()) {
+    if (found != nullptr) {
       break;
     }
     if (fiber* f = owner.take_ready()) {
@@ -246,7 +249,9 @@ descriptor* worker::search() noexcept {
     }
   }
   if (owner.outer != nullptr) {
+    has_found = found != nullptr;
     owner.outer->search_ends();
+    has_found = false;
     if (owner.outer->wanted()) {
       own.guard.store(true, std::memory_order_relaxed); // what we spawn first is theirs
     }
@@ -306,7 +311,7 @@ void make_ready(fiber& f) noexcept {
       to->owner.wake(*to);
     }
   } else if (here != nullptr && here->own.head.load(std::memory_order_relaxed) == nullptr &&
-             here->shared.mine.load(std::memory_order_relaxed) == 0) {
+             !here->has_found && here->shared.mine.load(std::memory_order_relaxed) == 0) {
     // No task runs here, so we are about to look for something to do. Others can take what comes on
     // top, and all if a task does, as it may be a long one.
     here->add_ready(f);

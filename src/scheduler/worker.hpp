@@ -39,6 +39,7 @@ struct worker {
   after_switch then;            ///< ... and what to do with it
   std::vector<worker*> victims; ///< nearest first
   std::size_t random = 0;
+  bool has_found = false; ///< in `search`: a task, which is about to begin here
   worker_statistics statistics;
   watch_list watches;
 

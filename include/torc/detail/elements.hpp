@@ -86,13 +86,12 @@ private:
   std::optional<std::tuple<std::ranges::iterator_t<Ranges>...>> positions_;
 };
 
-/// The elements of a forward range by position, or so many of the first of them. Keeps an rvalue
-/// range, refers to an lvalue.
+/// The elements of a forward range by position, or so many of the first of them. Refers to the
+/// range, which must stay where it is, as iterators may point into it.
 template <class Range>
 class indexed {
 public:
-  explicit indexed(Range&& range, std::size_t limit = PTRDIFF_MAX)
-      : range_(std::forward<Range>(range)), size_(limit) {
+  explicit indexed(Range& range, std::size_t limit = PTRDIFF_MAX) : range_(range), size_(limit) {
     if constexpr (std::ranges::sized_range<Range> && std::ranges::random_access_range<Range>) {
       size_ = std::min(limit, static_cast<std::size_t>(std::ranges::size(range_)));
     } else {
@@ -114,12 +113,12 @@ public:
   }
 
 private:
-  Range range_; // a reference for an lvalue
+  Range& range_;
   std::vector<std::ranges::iterator_t<Range>> positions_;
   std::size_t size_ = 0;
 };
 
-/// Several ranges as one of tuples, as long as the shortest.
+/// Several ranges as one of tuples, as long as the shortest. Keeps rvalues, refers to lvalues.
 template <class... Ranges>
 struct zipped {
   std::tuple<Ranges...> ranges;
@@ -127,14 +126,13 @@ struct zipped {
 template <class... Ranges>
 class indexed<zipped<Ranges...>> {
 public:
-  explicit indexed(zipped<Ranges...>&& z)
+  explicit indexed(zipped<Ranges...>& z)
       : parts_(std::apply(
-            [](auto&&... r) {
+            [](auto&... r) {
               const std::size_t limit = limit_of(r...);
-              return std::tuple<indexed<Ranges>...>(
-                  indexed<Ranges>(std::forward<Ranges>(r), limit)...);
+              return parts(indexed<std::remove_reference_t<Ranges>>(r, limit)...);
             },
-            std::move(z.ranges))) {}
+            z.ranges)) {}
   std::size_t size() const noexcept {
     return std::apply([](const auto&... p) { return std::min({p.size()...}); }, parts_);
   }
@@ -143,6 +141,8 @@ public:
   }
 
 private:
+  using parts = std::tuple<indexed<std::remove_reference_t<Ranges>>...>;
+
   /// How far to go through them: the least size that is known, as others need not have an end; if
   /// none is, that of all together.
   static std::size_t limit_of(std::remove_reference_t<Ranges>&... ranges) {
@@ -162,7 +162,7 @@ private:
     }
   }
 
-  std::tuple<indexed<Ranges>...> parts_;
+  parts parts_;
 };
 
 /// Calls f with the elements of a tuple.
@@ -210,7 +210,7 @@ auto with_zipped(Loop loop, Args&&... args) {
     if constexpr (n < sizeof...(Args)) {
       c = std::get<n>(all);
     }
-    return loop(indexed<ranges>(ranges{{std::get<I>(std::move(all))...}}), c);
+    return loop(ranges{{std::get<I>(std::move(all))...}}, c);
   }
   (std::make_index_sequence<n>());
 }

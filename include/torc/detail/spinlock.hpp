@@ -13,7 +13,8 @@ inline void pause() noexcept {
 }
 
 #ifndef TORC_MODEL_CHECK
-/// For sections of some ten instructions. Yields soon: the holder may have lost its core to us.
+/// For short sections, most of some ten instructions. Yields soon: the holder may have lost its
+/// core to us.
 class spinlock {
 public:
   bool try_lock() noexcept {

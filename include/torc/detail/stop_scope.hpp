@@ -21,24 +21,28 @@ struct stop_scope {
   explicit stop_scope(stop_scope* p = nullptr, kind k = kind::task) noexcept : parent(p), is(k) {}
   stop_scope(const stop_scope&) = delete;
   stop_scope& operator=(const stop_scope&) = delete;
-  ~stop_scope() {
+  ~stop_scope() { forget_token(); }
+  /// Nobody who has asked for a token runs any more.
+  void forget_token() noexcept {
     if (token != nullptr) {
-      forget_token();
+      remove_token();
     }
   }
-  /// Nobody who has asked for a token runs any more.
-  void forget_token() noexcept;
 
   stop_scope* parent;
   const kind is;
   atomic<stop_state> state{stop_state::going};
   stop_watch* token = nullptr; ///< who has asked for a stop token
+
+private:
+  void remove_token() noexcept;
 };
 
 /// Whether anything has ever been stopped: as long as it has not, stop points cost a look at this.
 extern constinit std::atomic<bool> anything_stopped;
 
-/// The innermost scope that the calling code runs in; null outside a session.
+/// The innermost scope that the calling code runs in. Outside a session that of a group, or of a
+/// task that is run at once, or null.
 stop_scope* this_scope() noexcept;
 
 /// Whether `s`, which may be null, or one it is in has been stopped.
