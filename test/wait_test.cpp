@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <list>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -221,6 +222,41 @@ TEST(wait, futures_keep_their_results) {
     EXPECT_EQ(y, 6);
     EXPECT_EQ(a.result(), 3);
     EXPECT_EQ(b.get(), 6);
+  });
+}
+
+TEST(wait, temporary_futures_give_their_results_away) {
+  run([]() -> torc::task<> {
+    const auto numbers = [] {
+      std::vector<torc::future<std::unique_ptr<int>>> all;
+      for (int i = 0; i < 3; ++i) {
+        all.push_back(torc::submit(torc::here, [i] { return std::make_unique<int>(i); }));
+      }
+      return all;
+    };
+    auto [a, b] = torc::wait(torc::submit(triple, 3), std::move(numbers()[0])).get();
+    static_assert(std::is_same_v<decltype(a), int>);
+    EXPECT_EQ(a, 9);
+    EXPECT_EQ(*b, 0);
+    auto kept = torc::submit(triple, 5);
+    auto [c, d, e] =
+        co_await torc::wait(kept, torc::submit(triple, 4), torc::submit(torc::here, [] {}));
+    static_assert(std::is_same_v<decltype(c), int&> && std::is_same_v<decltype(d), int>);
+    EXPECT_EQ(&c, &kept.get());
+    EXPECT_EQ(d, 12);
+    static_assert(std::is_same_v<decltype(torc::wait(torc::submit(triple, 4)).get()), int>);
+    EXPECT_EQ(*torc::wait(numbers()).get().at(2), 2);
+    auto [f, g] = torc::wait_all(torc::submit(triple, 1), kept).get();
+    static_assert(std::is_same_v<decltype(f), torc::result<int>>);
+    static_assert(std::is_same_v<decltype(g), torc::result<int&>>);
+    EXPECT_EQ(f.value(), 3);
+    EXPECT_EQ(&g.value(), &c);
+    const auto all = torc::wait_all(numbers()).get();
+    EXPECT_EQ(all.size(), 3u);
+    auto owned = numbers();
+    auto seen = torc::wait_all(owned | std::views::take(2)).get(); // a view does not own them
+    EXPECT_EQ(*seen.at(1).value(), 1);
+    EXPECT_EQ(*owned.at(1).get(), 1);
   });
 }
 

@@ -19,7 +19,7 @@ requires(sizeof...(T) > 0) auto wait(task<T>&&... tasks) {
 }
 
 /// The same for children, futures and named tasks, in any mixture. Results of futures come as
-/// references (in a tuple as well) and stay in the future.
+/// references (in a tuple as well) and stay in the future; those of temporary futures as values.
 template <class... X>
 requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait(X&&... x) {
   return detail::operation([args = std::tuple<X&...>(x...)]() -> decltype(auto) {
@@ -27,19 +27,20 @@ requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait(X&&... x) {
         [](auto&... a) -> decltype(auto) {
           (detail::waitable_for<X>::begin(a), ...);
           detail::join_all(a...);
-          return detail::results_of(a...);
+          return detail::results_of<X...>(a...);
         },
         args);
   });
 }
 
 /// The same for a range of children, futures or tasks: a vector of results in its order; of futures
-/// it holds copies, and if the results cannot be copied nothing is given: ask the futures.
+/// it holds copies, and if the results cannot be copied nothing is given: ask the futures. A
+/// temporary container of futures gives their results away.
 template <detail::can_wait_range Range>
 auto wait(Range&& range) {
   return detail::operation([&range] {
     detail::join_range(detail::begin_all(range), true);
-    return detail::results_of_range(range);
+    return detail::results_of_range<Range>(range);
   });
 }
 
@@ -51,7 +52,8 @@ requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
 
 /// The other policy: waits for tasks, children and futures, and gives a `result` for each, as a
 /// tuple in the order of the arguments. The failure of one skips none of the others. Throws only
-/// if the calling task has been stopped; of a task that was cancelled the result says so.
+/// if the calling task has been stopped, by its group too; of a task that was cancelled the result
+/// says so. A `result` of a future refers into it, of a temporary one it is the result itself.
 template <class... X>
 requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait_all(X&&... x) {
   return detail::operation([args = std::tuple<X&...>(x...)] {
@@ -60,7 +62,7 @@ requires(sizeof...(X) > 0 && (detail::can_wait<X> && ...)) auto wait_all(X&&... 
           (detail::waitable_for<X>::begin(a), ...);
           detail::in_reverse([]<class Y>(Y& y) { detail::waitable_for<Y>::join(y, false); }, a...);
           stop_point();
-          return std::tuple<detail::result_for<X>...>{detail::outcome_of(a)...};
+          return std::tuple<detail::result_for<X>...>{detail::outcome_of<X>(a)...};
         },
         args);
   });
@@ -73,9 +75,10 @@ auto wait_all(Range&& range) {
     const auto elements = detail::begin_all(range);
     detail::join_range(elements, false);
     stop_point();
-    std::vector<detail::result_for<std::ranges::range_reference_t<Range>>> results;
+    using X = detail::element_given<Range>;
+    std::vector<detail::result_for<X>> results;
     for (auto* x : elements) {
-      results.push_back(detail::outcome_of(*x));
+      results.push_back(detail::outcome_of<X>(*x));
     }
     return results;
   });

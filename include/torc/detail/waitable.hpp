@@ -82,22 +82,48 @@ template <class T>
 concept can_wait_range =
     !can_wait<T> && std::ranges::forward_range<T> && can_wait<std::ranges::range_reference_t<T>>;
 
+/// A future that dies with the expression gives its result away, as a reference would dangle.
+template <class R>
+struct temporary_future : waitable<future<R>> {
+  using value = R;
+  static R take(future<R>& f) {
+    if constexpr (std::is_void_v<R>) {
+      f.result();
+    } else {
+      return static_cast<R&&>(f.result());
+    }
+  }
+};
+
+// From here on X is as what a thing is given: `T&`, or `T` if it is a temporary.
+
 template <class X>
-auto take_object(X& x) {
-  using value = typename waitable_for<X>::value;
+struct source : waitable_for<X> {};
+template <class R>
+struct source<future<R>> : temporary_future<R> {};
+
+/// As what a range is given its elements are; a view does not own them.
+template <class Range>
+using element_given =
+    std::conditional_t<std::is_reference_v<Range> || std::ranges::view<Range>,
+                       std::ranges::range_reference_t<Range>, std::ranges::range_value_t<Range>>;
+
+template <class X>
+auto take_object(std::remove_reference_t<X>& x) {
+  using value = typename source<X>::value;
   if constexpr (std::is_void_v<value>) {
-    waitable_for<X>::take(x);
+    source<X>::take(x);
     return std::monostate{};
   } else if constexpr (std::is_reference_v<value>) {
-    return std::ref(waitable_for<X>::take(x));
+    return std::ref(source<X>::take(x));
   } else {
-    return waitable_for<X>::take(x);
+    return source<X>::take(x);
   }
 }
 
 /// The results of things that have ended, or the first exception in the order of the arguments.
 template <class... X>
-decltype(auto) results_of(X&... x) {
+decltype(auto) results_of(std::remove_reference_t<X>&... x) {
   const auto check = [](auto& one) {
     using w = waitable_for<decltype(one)>;
     if (w::failed(one)) {
@@ -107,18 +133,18 @@ decltype(auto) results_of(X&... x) {
   };
   stop_point();
   (check(x), ...);
-  if constexpr ((std::is_void_v<typename waitable_for<X>::value> && ...)) {
-    (waitable_for<X>::take(x), ...);
+  if constexpr ((std::is_void_v<typename source<X>::value> && ...)) {
+    (source<X>::take(x), ...);
   } else if constexpr (sizeof...(X) == 1) {
-    return (waitable_for<X>::take(x), ...);
+    return (source<X>::take(x), ...);
   } else {
-    return std::tuple<object_of<typename waitable_for<X>::value>...>{take_object(x)...};
+    return std::tuple<object_of<typename source<X>::value>...>{take_object<X>(x)...};
   }
 }
 
 template <class Range>
-auto results_of_range(Range& range) {
-  using w = waitable_for<std::ranges::range_reference_t<Range>>;
+auto results_of_range(std::remove_reference_t<Range>& range) {
+  using w = source<element_given<Range>>;
   stop_point();
   for (auto& x : range) {
     if (w::failed(x)) {
@@ -143,12 +169,12 @@ auto results_of_range(Range& range) {
 }
 
 template <class X>
-using result_for = result<typename waitable_for<X>::value>;
+using result_for = result<typename source<X>::value>;
 
 /// What became of a thing that has ended.
 template <class X>
-result_for<X> outcome_of(X& x) {
-  return result_for<X>::of([&x]() -> decltype(auto) { return waitable_for<X>::take(x); });
+result_for<X> outcome_of(std::remove_reference_t<X>& x) {
+  return result_for<X>::of([&x]() -> decltype(auto) { return source<X>::take(x); });
 }
 
 /// Begins everything in a range; where it all is.
