@@ -230,14 +230,16 @@ std::chrono::steady_clock::time_point deadline_in(std::chrono::duration<Rep, Per
 } // namespace detail
 
 /// Waits until one of the futures (given one by one, or as a range) is done; gives its position.
-/// At least one is needed: std::invalid_argument.
+/// At least one is needed: std::invalid_argument. The calling task goes on when a worker is free
+/// for it, the primary task when worker 0 is; by then others may be done, too.
 template <class... Futures>
 auto wait_any(Futures&&... futures) {
   return detail::operation(
       [states = detail::states_of(futures...)] { return detail::wait_for_any(states); });
 }
 
-/// Waits until all of the futures are done, but not longer than `limit`; whether they are.
+/// Waits until all of the futures are done, but not longer than `limit`; whether they are. Goes on
+/// as `wait_any` does: then, perhaps later, it looks.
 template <class Rep, class Period, class... Futures>
 auto wait_for(std::chrono::duration<Rep, Period> limit, Futures&&... futures) {
   return detail::operation([limit, states = detail::states_of(futures...)] {

@@ -151,7 +151,8 @@ struct exception_traits {
 ///
 ///     inline const torc::known_exception<my_error> my_error_is_known;
 ///
-/// E must be shippable, or else a std::exception that can be made of its `what()`.
+/// E must be shippable, or else a std::exception that can be made of its `what()`: then that is all
+/// that travels. A class derived from E has to be made known itself.
 template <class E>
 class known_exception {
   static_assert(std::is_class_v<E> && (shippable<E> || detail::exception_traits<E>::by_text),

@@ -119,7 +119,8 @@ void launch(std::nullptr_t);
 ///       use(torc::map(f, xs).get());
 ///     }
 ///
-/// If its scope ends by an exception, the other ranks end with exit code 1.
+/// If its scope ends by an exception, the other ranks end with exit code 1. Not for global objects:
+/// it must end before `main` has.
 class runtime {
 public:
   [[nodiscard("the session ends with this object: give it a name")]] runtime() { init(); }
