@@ -154,10 +154,9 @@ private:
 ///     while (auto* y = co_await results.next()) use(*y);
 ///
 /// Any input range will do; it is read by whoever takes the results, when room is for more, and no
-/// further. At most
-/// `limit` tasks of `c` elements each are under way or wait for their turn, on all ranks if `f`,
-/// the elements and the results are shippable. `f` and the elements are copied or moved into the
-/// tasks. Refers to an lvalue range and keeps an rvalue one.
+/// further. At most `limit` tasks of `c` elements each are under way or wait for their turn, on all
+/// ranks if `f`, the elements and the results are shippable. `f` and the elements are copied or
+/// moved into the tasks. Refers to an lvalue range and keeps an rvalue one.
 template <class F, std::ranges::input_range Range>
 auto lazy_map(F f, Range&& range, in_flight limit = {}, chunk c = {1}) {
   return result_stream<F, Range>(std::move(f), std::forward<Range>(range), limit, c);

@@ -102,7 +102,7 @@ struct source : waitable_for<X> {};
 template <class R>
 struct source<future<R>> : temporary_future<R> {};
 
-/// As what a range is given its elements are; a view does not own them.
+/// An element of a range is a temporary if the range is one that owns it.
 template <class Range>
 using element_given =
     std::conditional_t<std::is_reference_v<Range> || std::ranges::view<Range>,
