@@ -26,6 +26,13 @@ constexpr microseconds search_time{100};
 /// With other ranks, whose answers take longer; and when they are asked once more.
 constexpr microseconds search_time_outside{500}, patience_outside{50};
 
+/// Has it publish what it keeps to itself when it looks at its guard.
+void ask(worker& victim) noexcept {
+  if (!victim.own.guard.load(std::memory_order_relaxed)) {
+    victim.own.guard.store(true, std::memory_order_relaxed);
+  }
+}
+
 void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
 
 } // namespace
@@ -196,6 +203,12 @@ descriptor* worker::search() noexcept {
   if (owner.outer != nullptr) {
     owner.outer->search_begins();
   }
+  // Before the clock is read: the parent of what we have just ended may be about to spawn again.
+  for (worker* victim : victims) {
+    if (victim->shared.looks_empty()) {
+      ask(*victim);
+    }
+  }
   const clock::time_point begin = clock::now();
   const microseconds limit =
       owner.config.idle_spin.value_or(owner.outer == nullptr ? search_time : search_time_outside);
@@ -236,9 +249,7 @@ descriptor* worker::search() noexcept {
       continue;
     }
     for (worker* victim : victims) {
-      if (!victim->own.guard.load(std::memory_order_relaxed)) {
-        victim->own.guard.store(true, std::memory_order_relaxed);
-      }
+      ask(*victim);
     }
     for (int i = owner.outer != nullptr ? 4 : 32; i > 0; --i) { // 50 ns each on newer processors
       pause();
