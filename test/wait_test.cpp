@@ -6,6 +6,7 @@
 #include <ranges>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -379,6 +380,90 @@ TEST(wait, nested_groups) {
   };
   for (const int workers : {1, 2, 4}) {
     run(workers, []() -> torc::task<> { EXPECT_EQ(co_await tree::sum(7), 2187); });
+  }
+}
+
+/// Three together, of which number `failing` fails; all that have run.
+torc::task<std::string> three_with(int failing) {
+  std::vector<std::atomic<bool>> has_run(3);
+  const auto one = [&](int i) -> torc::task<> {
+    has_run[static_cast<std::size_t>(i)] = true;
+    if (i == failing) {
+      throw std::runtime_error(std::to_string(i));
+    }
+    co_return;
+  };
+  std::string caught = "-1";
+  try {
+    co_await torc::wait(one(0), one(1), one(2));
+  } catch (const std::runtime_error& e) {
+    caught = e.what();
+  }
+  EXPECT_EQ(caught, std::to_string(failing));
+  std::string ran;
+  for (std::size_t i = 0; i < has_run.size(); ++i) {
+    if (has_run[i]) {
+      ran += std::to_string(i);
+    }
+  }
+  co_return ran;
+}
+
+TEST(wait, siblings_that_have_not_started_are_skipped_after_a_failure) {
+  run(1, []() -> torc::task<> { // youngest first
+    EXPECT_EQ(co_await three_with(2), "2");
+    EXPECT_EQ(co_await three_with(1), "12");
+    EXPECT_EQ(co_await three_with(0), "012");
+    EXPECT_EQ(co_await three_with(-1), "012");
+  });
+}
+
+/// The same where other things lie between the tasks and whoever awaits them.
+torc::task<int> in_any_surroundings() {
+  auto before = torc::spawn(triple, 1);
+  for (int i = -1; i < 3; ++i) {
+    co_await three_with(i);
+    auto c = torc::spawn(triple, i);
+    const auto [x, y] = co_await torc::wait(twice(i), twice(2 * i));
+    EXPECT_EQ(x + y, 6 * i);
+    co_await three_with(i);
+    EXPECT_EQ(co_await twice(i), 2 * i);
+    EXPECT_EQ(c.get(), 3 * i);
+  }
+  {
+    torc::group g;
+    EXPECT_EQ(std::get<1>(co_await torc::wait(twice(1), twice(2))), 4);
+    co_await g.wait();
+  }
+  auto submitted = torc::submit(torc::here, triple, 2);
+  EXPECT_EQ(std::get<1>(co_await torc::wait(twice(1), twice(2))), 4);
+  co_await three_with(1);
+  EXPECT_EQ(submitted.get(), 6);
+  co_return before.get();
+}
+
+TEST(wait, works_above_other_children_in_groups_and_in_stolen_tasks) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, []() -> torc::task<> {
+      for (int i = 0; i < 20; ++i) {
+        auto [a, b, c] = co_await torc::wait(in_any_surroundings(), in_any_surroundings(),
+                                             in_any_surroundings());
+        EXPECT_EQ(a + b + c, 9);
+        EXPECT_EQ(torc::spawn(in_any_surroundings).get(), 3);
+        EXPECT_EQ(in_any_surroundings().get(), 3);
+      }
+    });
+  }
+}
+
+TEST(wait, foreign_threads_do_not_mix_up_their_tasks) {
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([] {
+      for (int i = 0; i < 300; ++i) {
+        EXPECT_EQ(three_with(i % 4 - 1).get().size(), i % 4 == 3 ? 1U : i % 4 == 2 ? 2U : 3U);
+      }
+    });
   }
 }
 

@@ -42,12 +42,22 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 }
 
 // A task is some thirty stores and ten loads of what has just been stored. These, more than the
-// number of instructions, take the time: so a task finds who awaits it, and what is to be run next,
-// in its own promise, and what a task does not say is taken to be the usual.
+// number of instructions, take the time: so what a task does not say is taken to be the usual, and
+// what runs next, a sibling or whoever awaits, is the entry below it.
 struct promise_base : descriptor {
-  using descriptor::descriptor;
+  promise_base* parent; ///< awaits it, if that is `above_others` or `alone`
 
-  promise_base* parent; ///< awaits it; null: `run_coroutine` runs it, its caller does the rest
+  promise_base& next_older() const noexcept { return static_cast<promise_base&>(*prev); }
+  bool is_after_older() const noexcept {
+    return place == await_place::after_older || place == await_place::after_failure;
+  }
+  /// Whoever awaits it.
+  promise_base& awaiting() const noexcept {
+    if (place == await_place::on_parent) [[likely]] {
+      return static_cast<promise_base&>(*prev);
+    }
+    return is_after_older() ? next_older().awaiting() : *parent;
+  }
 
   /// Promises begin with this base, so their frames are found from it alike.
   std::coroutine_handle<> handle() noexcept {
@@ -70,23 +80,29 @@ struct promise_base : descriptor {
 /// Goes on with `next` once whoever wants work has been served.
 std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept;
 
-/// Goes on from the claimed child `next` of `parent`, which is not ours any more, or must be
-/// skipped, or somebody wants work. Suspends the fiber while a stolen child runs.
-std::coroutine_handle<> next_slow(promise_base& parent, promise_base& next) noexcept;
+/// Goes on with `last` of tasks that have just been made pending, when somebody wants work or the
+/// `oldest` is not on `parent`.
+std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
+                                   promise_base& last) noexcept;
 
-/// Takes the ended task off the stack. What runs next: its next sibling, or the parent.
+/// Goes on from the claimed child `next`, which is not ours any more, or may have to be skipped, or
+/// somebody wants work. Suspends the fiber while a stolen child runs.
+std::coroutine_handle<> next_slow(promise_base& next) noexcept;
+
+/// Takes the ended task off the stack. What runs next: its next sibling, or the parent. A sibling
+/// is skipped if one has failed: this one, or a stolen one, and then all have been seen.
 [[gnu::always_inline]] inline std::coroutine_handle<> end_task(front& f, promise_base& p) noexcept {
-  promise_base& parent = *p.parent;
-  if (p.place != await_place::after_older) {
-    increment(f.tasks_run);
-    return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
+  if (p.place == await_place::after_older) {
+    promise_base& next = p.next_older();
+    return retire_and_claim(f, next) ? next.handle() : next_slow(next);
   }
-  auto& next = static_cast<promise_base&>(*p.prev);
-  if (!retire_and_claim(f, next) || is_set(parent.child_failed)) [[unlikely]] {
-    return next_slow(parent, next);
+  if (p.place == await_place::after_failure) [[unlikely]] {
+    retire_and_claim(f, p.next_older());
+    return next_slow(p.next_older());
   }
-  next.parent = &parent; // not before it is ours: a thief has put its own value there
-  return next.handle();
+  promise_base& parent = p.awaiting();
+  increment(f.tasks_run);
+  return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
 }
 
 /// Has the promise itself: the handle that `await_suspend` is given is one more load.
@@ -96,7 +112,7 @@ struct final_awaiter {
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
     front& f = *this_front();
-    if (p.parent == nullptr || f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
+    if (!p.attached || f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
       return transfer(end_slow(p));
     }
     return transfer(end_task(f, p));
@@ -105,8 +121,8 @@ struct final_awaiter {
 
 private:
   [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> end_slow(promise<T>& p) noexcept {
-    if (p.parent == nullptr) {
-      return std::noop_coroutine();
+    if (!p.attached) {
+      return std::noop_coroutine(); // back to whoever has called run_coroutine
     }
     p.settle_submitted();
     return end_task(*this_front(), p);
@@ -116,7 +132,6 @@ private:
 template <class T>
 class promise_result : public promise_base {
 public:
-  using promise_base::promise_base;
   /// A result that need not be destroyed is taken to be there unless the task fails.
   static constexpr bool presumed = std::is_trivially_destructible_v<T>;
   template <class U>
@@ -132,7 +147,6 @@ public:
 template <>
 class promise_result<void> : public promise_base {
 public:
-  using promise_base::promise_base;
   static constexpr bool presumed = true;
   void return_void() noexcept {}
   result_slot<void> result;
@@ -144,7 +158,7 @@ public:
   static_assert(alignof(promise_result<T>) <= 16, "torc::task<T>: T must not be over-aligned");
   /// The compiler offers the coroutine's parameters.
   template <class... Parameters>
-  explicit promise(const Parameters&...) noexcept : promise_result<T>(table) {
+  explicit promise(const Parameters&...) noexcept {
     // Since the frame was allocated its parameters have been moved there, which must not have
     // allocated others. What cannot be moved is a reference.
     constexpr bool plain = presumed && (std::is_trivially_destructible_v<Parameters> && ...) &&
@@ -169,6 +183,11 @@ public:
     replace_by(std::current_exception());
   }
 
+  /// Itself, about to be made pending.
+  promise& with_type() noexcept {
+    this->type = &table;
+    return *this;
+  }
   /// Joins the children this task has submitted; their first exception becomes its outcome.
   void settle_submitted() noexcept {
     if (std::exception_ptr e = join_submitted()) {
@@ -207,9 +226,12 @@ private:
     forget_failure();
   }
   void replace_by(std::exception_ptr e) noexcept {
-    if (this->parent != nullptr && this->place != await_place::alone) {
-      this->parent->child_failed.store(true, std::memory_order_relaxed);
+    if (this->attached && this->place != await_place::alone) {
+      this->awaiting().child_failed.store(true, std::memory_order_relaxed);
       child_threw(*this, e);
+      if (this->place == await_place::after_older) {
+        this->place = await_place::after_failure;
+      }
     }
     if (this->ended == outcome::value) {
       this->result.empty();
@@ -219,7 +241,7 @@ private:
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
-    p.parent = nullptr;
+    p.attached = false;
     p.presume(); // it may have been skipped before
     run_coroutine(p.handle());
     p.settle_submitted();
@@ -272,7 +294,7 @@ public:
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
-    promise_.parent = nullptr;
+    promise_.attached = false;
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();

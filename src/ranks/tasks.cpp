@@ -238,7 +238,7 @@ void rank_engine::accept_tasks(arrival& a, reader& r, header h) {
       std::unique_ptr<remote_task> task(load_remote_type(body).load(body));
       body.expect_end();
       task->home = home;
-      task->level = level & 0x3f;
+      task->level = level & 0x1f;
       task->uncounted = uncounted & 1;
       task->time_limit = std::chrono::nanoseconds(limit);
       tasks.push_back(std::move(task));

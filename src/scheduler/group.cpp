@@ -9,14 +9,9 @@
 #include "scheduler/timers.hpp"
 
 namespace torc::detail {
-namespace {
-
-constexpr task_type group_type{nullptr, nullptr};
-
-} // namespace
 
 group_scope* as_group(descriptor& d) noexcept {
-  return d.type == &group_type ? static_cast<group_scope*>(&d) : nullptr;
+  return d.group ? static_cast<group_scope*>(&d) : nullptr;
 }
 
 group_scope* outside_group() noexcept {
@@ -24,8 +19,9 @@ group_scope* outside_group() noexcept {
   return s != nullptr && s->is == stop_scope::kind::group ? static_cast<group_scope*>(s) : nullptr;
 }
 
-group_scope::group_scope() noexcept
-    : descriptor(group_type), stop_scope(this_scope(), kind::group) {}
+group_scope::group_scope() noexcept : stop_scope(this_scope(), kind::group) {
+  descriptor::group = 1;
+}
 
 void group_scope::open(clock::time_point deadline) {
   worker* const w = this_worker();

@@ -210,11 +210,20 @@ std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept {
   return next.handle();
 }
 
-std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noexcept {
+std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
+                                   promise_base& last) noexcept {
+  if (oldest.prev != &parent) { // also on a thread that is no worker
+    oldest.place = await_place::above_others;
+    oldest.parent = &parent;
+  }
+  return serve_and_resume(last);
+}
+
+std::coroutine_handle<> next_slow(promise_base& first) noexcept {
+  promise_base& parent = first.awaiting();
   for (promise_base* next = &first;;) {
     if (claim_slow(*next)) {
       if (!parent.child_failed.load(std::memory_order_relaxed)) {
-        next->parent = &parent;
         return next->handle();
       }
       next->ended = outcome::skipped;
@@ -223,10 +232,10 @@ std::coroutine_handle<> next_slow(promise_base& parent, promise_base& first) noe
     if (next->ended != outcome::value) {
       parent.child_failed.store(true, std::memory_order_relaxed);
     }
-    if (next->place != await_place::after_older) {
+    if (!next->is_after_older()) {
       return parent.handle();
     }
-    next = &static_cast<promise_base&>(*next->prev);
+    next = &next->next_older();
     next->claim.store(claim_state::running, std::memory_order_relaxed);
   }
 }

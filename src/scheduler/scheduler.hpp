@@ -122,7 +122,7 @@ private:
   atomic<bool> any_ready_{false};
   atomic<unsigned> cyclic_{0}, local_{0};
 
-  descriptor primary_{no_task}; ///< the running task of worker 0's own stack
+  descriptor primary_; ///< the running task of worker 0's own stack
 };
 
 /// The scheduler of the session the calling thread belongs to, or null.

@@ -17,7 +17,7 @@ bool stopped_by_hand(const submitted& s) noexcept {
 }
 } // namespace
 
-submit_scope::submit_scope(descriptor* parent) noexcept : descriptor(no_task) {
+submit_scope::submit_scope(descriptor* parent) noexcept {
   submits = 1;
   std::construct_at(&shared);
   shared.parent = parent;

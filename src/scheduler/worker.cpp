@@ -124,7 +124,7 @@ void worker::execute(descriptor& d, bool pinned) noexcept {
       is_stopped(f.scope)) {
     d.ended = outcome::skipped;
   } else {
-    descriptor running(no_task);
+    descriptor running;
     enter(own, running);
     d.type->run(d);
     if (d.uncounted) {

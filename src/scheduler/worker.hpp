@@ -13,9 +13,6 @@ namespace torc::detail {
 
 class scheduler;
 
-/// Of an entry that is no task: it is never run.
-inline constexpr task_type no_task{nullptr, nullptr};
-
 /// What a worker counts; written by it alone, read by others when ranks part.
 struct worker_statistics {
   atomic<std::uint64_t> stolen{0};    ///< tasks taken from another worker

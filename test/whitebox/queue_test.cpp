@@ -166,7 +166,7 @@ TEST(queue, of_submitted_tasks_the_highest_level_comes_first) {
   for (int i = 0; i < 4; ++i) {
     tasks[i] = &o.entries.emplace_back(no_task);
     std::construct_at(&tasks[i]->shared);
-    tasks[i]->level = static_cast<std::uint8_t>(level[i]) & 0x3f;
+    tasks[i]->level = static_cast<std::uint8_t>(level[i]) & 0x1f;
     o.q.add(o.q.inbox, *tasks[i]);
   }
   std::vector<descriptor*> all;

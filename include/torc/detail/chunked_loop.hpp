@@ -83,7 +83,7 @@ private:
         return false;
       }
       pop(*this_front(), *this);
-      this->unasked = false;
+      this->attached = false;
       return true;
     }
 
@@ -94,8 +94,8 @@ private:
 
     /// Its failure, if it has not been withdrawn or asked before.
     std::exception_ptr failure() noexcept {
-      return this->unasked ? result<part>::of([this] { return this->get().value(); }).error()
-                           : nullptr;
+      return this->attached ? result<part>::of([this] { return this->get().value(); }).error()
+                            : nullptr;
     }
 
   private:

@@ -75,9 +75,11 @@ enum class claim_state : std::uint8_t {
 
 /// How a task is awaited by a coroutine, so what runs when it has ended.
 enum class await_place : std::uint8_t {
-  after_older, ///< with others, of which the next older one runs next
-  as_oldest,   ///< with younger ones that have run before: whoever awaits goes on
-  alone,       ///< whoever awaits goes on; nothing runs in parallel to it
+  after_older,   ///< with others, of which the next older one runs next
+  on_parent,     ///< as the oldest, or only one: whoever awaits, the entry below, goes on
+  above_others,  ///< the same, but other children of whoever awaits are pending in between
+  alone,         ///< whoever awaits goes on; nothing runs in parallel to it
+  after_failure, ///< as `after_older`, which is to be skipped, as this one has failed
 };
 
 /// The thieves' view of an entry.
@@ -88,7 +90,7 @@ enum class visibility : std::uint8_t {
 };
 
 struct descriptor {
-  const task_type* type;
+  const task_type* type;     ///< not set of one that is never pending
   watched<descriptor*> prev; ///< next older entry of the fiber's stack
 
   atomic<claim_state> claim{claim_state::pending};
@@ -96,13 +98,14 @@ struct descriptor {
   outcome ended = outcome::none;
   await_place place = await_place::after_older;
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
-  /// Of a child: its destructor has something to do. Not atomic, so that after an inlined `get` the
-  /// compiler knows that it is false.
-  bool unasked = true;
+  /// Of a child: its destructor has something to do. Of a coroutine: another one awaits it. Not
+  /// atomic, so that after an inlined `get` the compiler knows that it is false.
+  bool attached = true;
   bool stays = false;           ///< must not go to another rank any more
   std::uint8_t submits : 1 = 0; ///< no task, but the counter of submitted children (submit_scope)
+  std::uint8_t group : 1 = 0;   ///< no task, but a group (group_scope)
   // Of submitted tasks:
-  std::uint8_t level : 6 = 0; ///< its priority
+  std::uint8_t level : 5 = 0; ///< its priority
   std::uint8_t uncounted : 1 = 0;
   // The above are one word, so that one store initialises them.
 
@@ -122,6 +125,7 @@ struct descriptor {
     stop_scope* within;       ///< until it has ended, once published: what stops it; may be null
   };
 
+  descriptor() noexcept {}
   explicit descriptor(const task_type& t) noexcept : type(&t) {}
   descriptor(const descriptor&) = delete;
   descriptor& operator=(const descriptor&) = delete;

@@ -42,7 +42,7 @@ struct submitted : descriptor, stop_scope {
   virtual ~submitted() = default;
   void set(const task_options& o) noexcept {
     options = o;
-    level = o.level & 0x3f;
+    level = o.level & 0x1f;
     uncounted = o.is_uncounted || o.is_direct;
     keeps = o.retries > 0;
   }

@@ -23,7 +23,7 @@ struct waitable;
 template <class T>
 struct waitable<task<T>> {
   using value = T;
-  static void begin(task<T>& t) noexcept { push(*this_front(), access::promise_of(t)); }
+  static void begin(task<T>& t) noexcept { push(*this_front(), access::promise_of(t).with_type()); }
   static bool join(task<T>& t, bool skip) noexcept {
     descriptor& d = access::promise_of(t);
     settle(d, skip);
@@ -256,7 +256,7 @@ public:
     };
     std::apply(
         [&](auto&... p) {
-          (push(*this_front(), p), ...);
+          (push(*this_front(), p.with_type()), ...);
           in_reverse(join, p...);
         },
         promises_);
@@ -266,11 +266,13 @@ public:
 private:
   template <std::size_t... I>
   std::coroutine_handle<> start(promise_base & parent, std::index_sequence<I...>) noexcept {
-    promise_base& last = std::get<sizeof...(I)>(promises_);
-    last.parent = &parent;
-    std::get<0>(promises_).place = await_place::as_oldest;
-    if (!push_and_enter(*this_front(), last, std::get<I>(promises_)...)) [[unlikely]] {
-      return transfer(serve_and_resume(last));
+    const auto promises = promises_; // for all the compiler knows the stores below may change it
+    promise_base& oldest = std::get<0>(promises);
+    promise_base& last = std::get<sizeof...(I)>(promises);
+    oldest.place = await_place::on_parent;
+    const bool quiet = push_and_enter(*this_front(), last, std::get<I>(promises).with_type()...);
+    if (!quiet || oldest.prev != &parent) [[unlikely]] {
+      return transfer(start_slow(parent, oldest, last));
     }
     return transfer(last.handle());
   }
