@@ -163,9 +163,7 @@ TEST_F(cancel, a_copy_nobody_knows_of_is_stopped) {
   w.workers[0] = 2;
   w.hosts = {0, 1, 1}; // rank 2 asks rank 1 first
   w.victim = 1;
-  sent = holding = false;
-  copies = 0;
-  run_world(w, [] {
+  const auto program = [] {
     auto busy = torc::submit(torc::on_rank(2).pinned(), wait_for_holding);
     auto victim = torc::submit(torc::on_rank(1).pinned(), have_it_lost);
     wait_until_running(2);
@@ -179,8 +177,15 @@ TEST_F(cancel, a_copy_nobody_knows_of_is_stopped) {
     passed_on.cancel();
     EXPECT_THROW(passed_on.get(), torc::cancelled);
     released = true;
-  });
-  EXPECT_EQ(stopped, copies);
+  };
+  copies = 0;
+  for (int tries = 5; tries > 0 && copies < 2; --tries) {
+    ran = running = stopped = copies = 0;
+    sent = holding = released = false;
+    run_world(w, program);
+    EXPECT_EQ(stopped, copies);
+  }
+  EXPECT_EQ(copies, 2);
 }
 
 /// Outlives the program; when it goes on it submits something to a worker that might be gone.
