@@ -418,6 +418,46 @@ TEST(wait, siblings_that_have_not_started_are_skipped_after_a_failure) {
   });
 }
 
+/// Three together that submit a task each, of which number `failing` fails; how many have run.
+torc::task<int> three_that_submit(int failing) {
+  std::atomic<int> has_run = 0;
+  const auto one = [&](int i) -> torc::task<> {
+    static_cast<void>(torc::submit(torc::here, [&has_run, i, failing] {
+      ++has_run;
+      if (i == failing) {
+        throw std::runtime_error(std::to_string(i));
+      }
+    }));
+    co_return;
+  };
+  std::string caught = "-1";
+  try {
+    co_await torc::wait(one(0), one(1), one(2));
+  } catch (const std::runtime_error& e) {
+    caught = e.what();
+  }
+  EXPECT_EQ(caught, std::to_string(failing));
+  const int joined_by_wait = has_run;
+  co_await one(-2);
+  EXPECT_EQ(has_run, joined_by_wait + 1);
+  co_return joined_by_wait;
+}
+
+TEST(wait, what_its_tasks_have_submitted_has_ended_too) {
+  for (const int workers : {1, 2, 4}) {
+    run(workers, []() -> torc::task<> {
+      for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(co_await three_that_submit(-1), 3);
+        for (int failing = 0; failing < 3; ++failing) {
+          const int joined = co_await three_that_submit(failing);
+          EXPECT_GE(joined, 1); // others may have been skipped
+          EXPECT_LE(joined, 3);
+        }
+      }
+    });
+  }
+}
+
 /// The same where other things lie between the tasks and whoever awaits them.
 torc::task<int> in_any_surroundings() {
   auto before = torc::spawn(triple, 1);

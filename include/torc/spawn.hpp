@@ -43,7 +43,7 @@ public:
   }
 
   ~child() noexcept(false) {
-    if (attached) [[unlikely]] {
+    if (!released) [[unlikely]] {
       discard();
     }
   }
@@ -54,7 +54,7 @@ protected:
   /// The outcome of a settled child.
   R take() {
     using detail::outcome;
-    attached = false;
+    released = true;
     claim.store(detail::claim_state::empty, std::memory_order_relaxed);
     if (ended == outcome::none) {
       detail::throw_taken();
@@ -99,8 +99,8 @@ namespace detail {
 
 /// One store where all ways out of `get` meet, for the compiler to see.
 struct asking {
-  bool& attached;
-  ~asking() { attached = false; }
+  bool& released;
+  ~asking() { released = true; }
 };
 
 // The closure comes first: it must be complete before there is a child to be joined, and live until
@@ -117,8 +117,8 @@ public:
   }
 
   /// `child::get`, with the call visible to the compiler.
-  R get() {
-    const asking mark{this->attached};
+  [[gnu::always_inline]] R get() {
+    const asking mark{this->released};
     if (claim(*this_front(), *this)) [[likely]] {
       if constexpr (std::is_void_v<R>) {
         call_here();

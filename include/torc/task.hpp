@@ -47,16 +47,20 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 struct promise_base : descriptor {
   promise_base* parent; ///< awaits it, if that is `above_others` or `alone`
 
-  promise_base& next_older() const noexcept { return static_cast<promise_base&>(*prev); }
-  bool is_after_older() const noexcept {
-    return place == await_place::after_older || place == await_place::after_failure;
+  promise_base& below() const noexcept { return static_cast<promise_base&>(*prev); }
+  bool is_pending() const noexcept {
+    return claim.load(std::memory_order_relaxed) == claim_state::pending;
   }
+  /// Whether the entry below is the next to run, or to be skipped.
+  bool is_above_next() const noexcept { return place < await_place::above_others; }
+  /// Whether that is awaited together with it.
+  bool is_after_older() const noexcept { return is_above_next() && below().is_pending(); }
   /// Whoever awaits it.
   promise_base& awaiting() const noexcept {
-    if (place == await_place::on_parent) [[likely]] {
-      return static_cast<promise_base&>(*prev);
+    if (!is_above_next()) {
+      return *parent;
     }
-    return is_after_older() ? next_older().awaiting() : *parent;
+    return below().is_pending() ? below().awaiting() : below();
   }
 
   /// Promises begin with this base, so their frames are found from it alike.
@@ -89,43 +93,59 @@ std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
 /// somebody wants work. Suspends the fiber while a stolen child runs.
 std::coroutine_handle<> next_slow(promise_base& next) noexcept;
 
-/// Takes the ended task off the stack. What runs next: its next sibling, or the parent. A sibling
-/// is skipped if one has failed: this one, or a stolen one, and then all have been seen.
-[[gnu::always_inline]] inline std::coroutine_handle<> end_task(front& f, promise_base& p) noexcept {
-  if (p.place == await_place::after_older) {
-    promise_base& next = p.next_older();
-    return retire_and_claim(f, next) ? next.handle() : next_slow(next);
+/// Takes the ended task off the stack; the entry below goes on.
+[[gnu::always_inline]] inline std::coroutine_handle<> end_directly(front& f,
+                                                                   promise_base& p) noexcept {
+  promise_base& below = p.below();
+  if (below.is_pending()) {
+    return retire_and_claim(f, below) ? below.handle() : next_slow(below);
   }
-  if (p.place == await_place::after_failure) [[unlikely]] {
-    retire_and_claim(f, p.next_older());
-    return next_slow(p.next_older());
-  }
-  promise_base& parent = p.awaiting();
+  increment(f.tasks_run);
+  return pop_newest(f, p) ? below.handle() : serve_and_resume(below);
+}
+
+/// Takes the ended task off the stack; its `parent` goes on.
+inline std::coroutine_handle<> end_alone(front& f, promise_base& p) noexcept {
+  promise_base& parent = *p.parent;
   increment(f.tasks_run);
   return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
 }
 
-/// Has the promise itself: the handle that `await_suspend` is given is one more load.
-template <class T>
+/// What runs next. A sibling is skipped if one has failed: this one, or a stolen one, and then all
+/// have been seen.
 struct final_awaiter {
-  promise<T>& p;
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
+  template <class T>
+  [[gnu::always_inline]] std::coroutine_handle<>
+  await_suspend(std::coroutine_handle<promise<T>> ended) const noexcept {
+    promise<T>& p = ended.promise();
     front& f = *this_front();
-    if (!p.attached || f.head.load(std::memory_order_relaxed) != &p) [[unlikely]] {
-      return transfer(end_slow(p));
+    if (!p.released && p.place == await_place::directly) [[likely]] {
+      return transfer(end_directly(f, p));
     }
-    return transfer(end_task(f, p));
+    if (p.place == await_place::alone && f.head.load(std::memory_order_relaxed) == &p) {
+      return transfer(end_alone(f, p));
+    }
+    return transfer(end_slow(p));
   }
   void await_resume() const noexcept {}
 
 private:
-  [[gnu::noinline, gnu::cold]] static std::coroutine_handle<> end_slow(promise<T>& p) noexcept {
-    if (!p.attached) {
+  template <class T>
+  [[gnu::noinline]] static std::coroutine_handle<> end_slow(promise<T>& p) noexcept {
+    if (p.released) {
       return std::noop_coroutine(); // back to whoever has called run_coroutine
     }
     p.settle_submitted();
-    return end_task(*this_front(), p);
+    front& f = *this_front();
+    if (!p.is_above_next()) {
+      return end_alone(f, p);
+    }
+    if (p.place != await_place::after_failure) {
+      return end_directly(f, p);
+    }
+    retire_and_claim(f, p.below());
+    return next_slow(p.below());
   }
 };
 
@@ -178,7 +198,7 @@ public:
   }
 
   task<T> get_return_object() noexcept;
-  final_awaiter<T> final_suspend() noexcept { return {*this}; }
+  final_awaiter final_suspend() noexcept { return {}; }
   [[gnu::noinline, gnu::cold]] void unhandled_exception() noexcept {
     replace_by(std::current_exception());
   }
@@ -226,10 +246,10 @@ private:
     forget_failure();
   }
   void replace_by(std::exception_ptr e) noexcept {
-    if (this->attached && this->place != await_place::alone) {
+    if (!this->released && this->place != await_place::alone) {
       this->awaiting().child_failed.store(true, std::memory_order_relaxed);
       child_threw(*this, e);
-      if (this->place == await_place::after_older) {
+      if (this->is_after_older()) {
         this->place = await_place::after_failure;
       }
     }
@@ -241,7 +261,7 @@ private:
   }
   static void run(descriptor& d) noexcept {
     auto& p = static_cast<promise&>(d);
-    p.attached = false;
+    p.released = true;
     p.presume(); // it may have been skipped before
     run_coroutine(p.handle());
     p.settle_submitted();
@@ -294,7 +314,7 @@ public:
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
-    promise_.attached = false;
+    promise_.released = true;
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());
     promise_.settle_submitted();

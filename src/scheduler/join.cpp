@@ -235,7 +235,7 @@ std::coroutine_handle<> next_slow(promise_base& first) noexcept {
     if (!next->is_after_older()) {
       return parent.handle();
     }
-    next = &next->next_older();
+    next = &next->below();
     next->claim.store(claim_state::running, std::memory_order_relaxed);
   }
 }

@@ -81,6 +81,9 @@ submit_scope& this_submit_scope() {
     return static_cast<submit_scope&>(*d);
   }
   auto* scope = new submit_scope(d);
+  if (d->place == await_place::directly) {
+    d->place = await_place::after_submits;
+  }
   enter(w.own, *scope);
   return *scope;
 }

@@ -83,7 +83,7 @@ private:
         return false;
       }
       pop(*this_front(), *this);
-      this->attached = false;
+      this->released = true;
       return true;
     }
 
@@ -94,8 +94,8 @@ private:
 
     /// Its failure, if it has not been withdrawn or asked before.
     std::exception_ptr failure() noexcept {
-      return this->attached ? result<part>::of([this] { return this->get().value(); }).error()
-                            : nullptr;
+      return this->released ? nullptr
+                            : result<part>::of([this] { return this->get().value(); }).error();
     }
 
   private:

@@ -64,22 +64,21 @@ enum class outcome : std::uint8_t {
   skipped, ///< not run, because a sibling had failed or it was stopped
 };
 
-/// The owner's view of an entry. The first is what a child run in place is left in, for a quick
-/// look.
+/// The owner's view of an entry.
 enum class claim_state : std::uint8_t {
-  running, ///< runs on this fiber, or is being joined; in the stack, or was until it ended
   pending, ///< not joined yet
+  running, ///< runs on this fiber, or is being joined; in the stack, or was until it ended
   joined,  ///< out of the stack; holds an outcome
   empty,   ///< out of the stack; its outcome has been taken
 };
 
 /// How a task is awaited by a coroutine, so what runs when it has ended.
 enum class await_place : std::uint8_t {
-  after_older,   ///< with others, of which the next older one runs next
-  on_parent,     ///< as the oldest, or only one: whoever awaits, the entry below, goes on
-  above_others,  ///< the same, but other children of whoever awaits are pending in between
-  alone,         ///< whoever awaits goes on; nothing runs in parallel to it
-  after_failure, ///< as `after_older`, which is to be skipped, as this one has failed
+  directly,      ///< by the entry below, or with that one if it is pending: this goes on
+  after_submits, ///< the same, once the tasks it has submitted have been joined
+  after_failure, ///< `directly`, with the one below, which is to be skipped as this one has failed
+  above_others,  ///< by its `parent`, with other children of that in between; the parent goes on
+  alone,         ///< the same, but nothing runs in parallel to it
 };
 
 /// The thieves' view of an entry.
@@ -96,18 +95,18 @@ struct descriptor {
   atomic<claim_state> claim{claim_state::pending};
   atomic<visibility> seen{visibility::owner_only};
   outcome ended = outcome::none;
-  await_place place = await_place::after_older;
+  await_place place = await_place::directly;
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
-  /// Of a child: its destructor has something to do. Of a coroutine: another one awaits it. Not
-  /// atomic, so that after an inlined `get` the compiler knows that it is false.
-  bool attached = true;
+  /// Of a child: its destructor has nothing to do. Of a coroutine: no other one awaits it. Not
+  /// atomic, so that after an inlined `get` the compiler knows that it is true.
+  bool released = false;
   bool stays = false;           ///< must not go to another rank any more
   std::uint8_t submits : 1 = 0; ///< no task, but the counter of submitted children (submit_scope)
   std::uint8_t group : 1 = 0;   ///< no task, but a group (group_scope)
   // Of submitted tasks:
   std::uint8_t level : 5 = 0; ///< its priority
   std::uint8_t uncounted : 1 = 0;
-  // The above are one word, so that one store initialises them.
+  // The above are one word, and zero at first, so that compilers initialise them by one store.
 
   /// Constructed when the entry is published, so that a spawn does not pay for it.
   struct shared_part {
