@@ -292,6 +292,30 @@ TEST(task, frames_are_never_in_the_callers_frame) {
     EXPECT_FALSE(inside < frame && frame < __builtin_frame_address(0));
   });
 }
+
+#ifndef NDEBUG
+torc::task<> awaits_twice(bool together) {
+  auto t = twice(1);
+  co_await t;
+  if (together) {
+    co_await torc::wait(twice(2), std::move(t));
+  } else {
+    co_await t;
+  }
+}
+
+TEST(task, awaited_twice_fails_an_assertion) {
+  EXPECT_DEATH(torc::start([] { return awaits_twice(false); }), "a torc::task is awaited once");
+  EXPECT_DEATH(torc::start([] { return awaits_twice(true); }), "a torc::task is awaited once");
+  EXPECT_DEATH(run([] {
+                 auto t = twice(1);
+                 t.get();
+                 t.get();
+               }),
+               "a torc::task is awaited once");
+}
+#endif
+
 TEST(task, large_frames) {
   const auto body = [](int x) -> torc::task<int> {
     std::array<int, 50000> local{};

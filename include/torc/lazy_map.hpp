@@ -170,4 +170,10 @@ auto lazy_map(F f, First&& first, Second&& second, in_flight limit = {}, chunk c
       {std::move(f)}, both(std::forward<First>(first), std::forward<Second>(second)), limit, c);
 }
 
+/// Anything else.
+template <class F, class... Wrong>
+void lazy_map(F&&, Wrong&&...) {
+  detail::no_loop<F>();
+}
+
 } // namespace torc

@@ -135,6 +135,12 @@ requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Secon
       std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
 }
 
+/// Anything else.
+template <class F, class... Wrong>
+void for_each(F&&, Wrong&&...) {
+  detail::no_loop<F>();
+}
+
 namespace detail {
 
 /// The results of f for all elements, in the slots.
@@ -207,6 +213,12 @@ requires(detail::are_ranges<First, Second, More...>() && !detail::is_chunk<Secon
         return detail::map_of(detail::spread<F>{std::move(f)}, std::move(ranges), c);
       },
       std::forward<First>(first), std::forward<Second>(second), std::forward<More>(more)...);
+}
+
+/// Anything else.
+template <class F, class... Wrong>
+void map(F&&, Wrong&&...) {
+  detail::no_loop<F>();
 }
 
 namespace detail {
@@ -328,6 +340,12 @@ auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
         }
         return detail::sum_of_chunks(f, all, std::move(init), combine, c);
       });
+}
+
+/// Anything else.
+template <class F, class... Wrong>
+void reduce(F&&, Wrong&&...) {
+  detail::no_loop<F>();
 }
 
 } // namespace torc

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <torc/detail/descriptor.hpp>
@@ -67,6 +68,7 @@ struct promise_base : descriptor {
   std::coroutine_handle<> handle() noexcept {
     return std::coroutine_handle<promise_base>::from_promise(*this);
   }
+  void must_be_new() noexcept { assert(!handle().done() && "a torc::task is awaited once"); }
   /// There is something in the frame to destroy.
   void destroy_by_its_code() noexcept {
     void* frame = handle().address();
@@ -205,6 +207,7 @@ public:
 
   /// Itself, about to be made pending.
   promise& with_type() noexcept {
+    this->must_be_new();
     this->type = &table;
     return *this;
   }
@@ -276,6 +279,7 @@ struct task_awaiter {
   bool await_ready() const noexcept { return false; }
   template <class U>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
+    p.must_be_new();
     p.parent = &parent.promise();
     p.place = await_place::alone;
     enter(*this_front(), p);
@@ -314,6 +318,7 @@ public:
 
   /// Runs the task to its end on the calling thread and gives its result; for plain functions.
   T get() {
+    promise_.must_be_new();
     promise_.released = true;
     detail::enter(*detail::this_front(), promise_);
     detail::run_coroutine(promise_.handle());

@@ -50,6 +50,14 @@ requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
   return std::apply([](auto&... x) { return wait(x...); }, things);
 }
 
+/// Anything else.
+template <class... Wrong>
+void wait(Wrong&&...) {
+  static_assert((std::is_void_v<Wrong> && ... && false),
+                "torc::wait takes tasks, children and futures, or a range or tuple of them: write "
+                "auto c = spawn(f, x); wait(c) and not wait(f(x)), unless f is a coroutine");
+}
+
 /// The other policy: waits for tasks, children and futures, and gives a `result` for each, as a
 /// tuple in the order of the arguments. The failure of one skips none of the others. Throws only
 /// if the calling task has been stopped, by its group too; of a task that was cancelled the result
@@ -82,6 +90,13 @@ auto wait_all(Range&& range) {
     }
     return results;
   });
+}
+
+/// Anything else.
+template <class... Wrong>
+void wait_all(Wrong&&...) {
+  static_assert((std::is_void_v<Wrong> && ... && false),
+                "torc::wait_all takes tasks, children and futures, or a range of them");
 }
 
 /// Waits for all children of the calling task: `sync` as an operation.

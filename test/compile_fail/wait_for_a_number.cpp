@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: no matching function|requires|constraints
+// expect: torc::wait takes tasks, children and futures
 #include <torc/torc.hpp>
 
 int f() { return 1; }

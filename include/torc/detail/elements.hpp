@@ -198,6 +198,15 @@ consteval void require_loop() {
       "torc: the loop has no end, nor has the range (torc::lazy_map takes such a one)");
 }
 
+/// Fails to compile, saying how a loop is called; for whatever is no other loop.
+template <class F>
+consteval void no_loop() {
+  static_assert(std::is_void_v<F>,
+                "torc: a loop is given a function, then one range or several: map(f, xs), "
+                "for_each(f, xs, ys), reduce(f, xs, init); ranges can be gone through twice, but "
+                "for lazy_map; for a number of calls write std::views::iota(0, n)");
+}
+
 /// Calls `loop` with the ranges as one, whose elements are for F, and the chunk size.
 template <class F, class Loop, class... Args>
 auto with_zipped(Loop loop, Args&&... args) {

@@ -269,6 +269,7 @@ private:
     const auto promises = promises_; // for all the compiler knows the stores below may change it
     promise_base& oldest = std::get<0>(promises);
     promise_base& last = std::get<sizeof...(I)>(promises);
+    last.must_be_new();
     const bool quiet = push_and_enter(*this_front(), last, std::get<I>(promises).with_type()...);
     if (!quiet || oldest.prev != &parent) [[unlikely]] {
       return transfer(start_slow(parent, oldest, last));
