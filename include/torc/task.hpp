@@ -122,11 +122,13 @@ struct final_awaiter {
   await_suspend(std::coroutine_handle<promise<T>> ended) const noexcept {
     promise<T>& p = ended.promise();
     front& f = *this_front();
-    if (!p.released && p.place == await_place::directly) [[likely]] {
-      return transfer(end_directly(f, p));
-    }
-    if (p.place == await_place::alone && f.head.load(std::memory_order_relaxed) == &p) {
-      return transfer(end_alone(f, p));
+    if (!p.released) [[likely]] { // otherwise its owner may be about to write `place`
+      if (p.place == await_place::directly) [[likely]] {
+        return transfer(end_directly(f, p));
+      }
+      if (p.place == await_place::alone && f.head.load(std::memory_order_relaxed) == &p) {
+        return transfer(end_alone(f, p));
+      }
     }
     return transfer(end_slow(p));
   }
