@@ -42,9 +42,9 @@ inline std::coroutine_handle<> transfer(std::coroutine_handle<> next) noexcept {
 #endif
 }
 
-// A task is some thirty stores and ten loads of what has just been stored. These, more than the
-// number of instructions, take the time: so what a task does not say is taken to be the usual, and
-// what runs next, a sibling or whoever awaits, is the entry below it.
+// A task is some hundred instructions, of which many load what has just been stored. So what a task
+// does not say is taken to be the usual, and what runs next, a sibling or whoever awaits, is the
+// entry below it.
 struct promise_base : descriptor {
   promise_base* parent; ///< awaits it, if that is `above_others` or `alone`
 
@@ -58,10 +58,10 @@ struct promise_base : descriptor {
   bool is_after_older() const noexcept { return is_above_next() && below().is_pending(); }
   /// Whoever awaits it.
   promise_base& awaiting() const noexcept {
-    if (!is_above_next()) {
-      return *parent;
+    if (is_after_older()) {
+      return below().awaiting();
     }
-    return below().is_pending() ? below().awaiting() : below();
+    return is_above_next() ? below() : *parent;
   }
 
   /// Promises begin with this base, so their frames are found from it alike.
@@ -87,7 +87,7 @@ struct promise_base : descriptor {
 std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept;
 
 /// Goes on with `last` of tasks that have just been made pending, when somebody wants work or the
-/// `oldest` is not on `parent`.
+/// `oldest` is not directly above `parent`.
 std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
                                    promise_base& last) noexcept;
 
@@ -95,22 +95,20 @@ std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
 /// somebody wants work. Suspends the fiber while a stolen child runs.
 std::coroutine_handle<> next_slow(promise_base& next) noexcept;
 
-/// Takes the ended task off the stack; the entry below goes on.
+/// Takes the ended task off the stack; `next` goes on.
+inline std::coroutine_handle<> end_before(front& f, promise_base& p, promise_base& next) noexcept {
+  increment(f.tasks_run);
+  return pop_newest(f, p) ? next.handle() : serve_and_resume(next);
+}
+
+/// The same for the entry below, which may be a pending sibling.
 [[gnu::always_inline]] inline std::coroutine_handle<> end_directly(front& f,
                                                                    promise_base& p) noexcept {
   promise_base& below = p.below();
   if (below.is_pending()) {
     return retire_and_claim(f, below) ? below.handle() : next_slow(below);
   }
-  increment(f.tasks_run);
-  return pop_newest(f, p) ? below.handle() : serve_and_resume(below);
-}
-
-/// Takes the ended task off the stack; its `parent` goes on.
-inline std::coroutine_handle<> end_alone(front& f, promise_base& p) noexcept {
-  promise_base& parent = *p.parent;
-  increment(f.tasks_run);
-  return pop_newest(f, p) ? parent.handle() : serve_and_resume(parent);
+  return end_before(f, p, below);
 }
 
 /// What runs next. A sibling is skipped if one has failed: this one, or a stolen one, and then all
@@ -127,7 +125,7 @@ struct final_awaiter {
         return transfer(end_directly(f, p));
       }
       if (p.place == await_place::alone && f.head.load(std::memory_order_relaxed) == &p) {
-        return transfer(end_alone(f, p));
+        return transfer(end_before(f, p, *p.parent));
       }
     }
     return transfer(end_slow(p));
@@ -143,7 +141,7 @@ private:
     p.settle_submitted();
     front& f = *this_front();
     if (!p.is_above_next()) {
-      return end_alone(f, p);
+      return end_before(f, p, *p.parent);
     }
     if (p.place != await_place::after_failure) {
       return end_directly(f, p);

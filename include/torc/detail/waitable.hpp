@@ -4,6 +4,7 @@
 // The ways to wait for several things: how each kind is begun, joined and asked, and a group of
 // tasks that a coroutine awaits.
 
+#include <cassert>
 #include <concepts>
 #include <ranges>
 #include <torc/future.hpp>
@@ -23,7 +24,12 @@ struct waitable;
 template <class T>
 struct waitable<task<T>> {
   using value = T;
-  static void begin(task<T>& t) noexcept { push(*this_front(), access::promise_of(t).with_type()); }
+  static void begin(task<T>& t) noexcept {
+    auto& p = access::promise_of(t).with_type();
+    if (p.is_pending()) { // otherwise it has been skipped, and `join` runs it
+      push(*this_front(), p);
+    }
+  }
   static bool join(task<T>& t, bool skip) noexcept {
     descriptor& d = access::promise_of(t);
     settle(d, skip);
@@ -269,7 +275,9 @@ private:
     const auto promises = promises_; // for all the compiler knows the stores below may change it
     promise_base& oldest = std::get<0>(promises);
     promise_base& last = std::get<sizeof...(I)>(promises);
-    last.must_be_new();
+    assert(
+        std::apply([](auto&... p) { return (p.is_pending() && ...); }, promises_) &&
+        "a torc::task is awaited once; wait(t), not wait(std::move(t)), runs one that was skipped");
     const bool quiet = push_and_enter(*this_front(), last, std::get<I>(promises).with_type()...);
     if (!quiet || oldest.prev != &parent) [[unlikely]] {
       return transfer(start_slow(parent, oldest, last));
