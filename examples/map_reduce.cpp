@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 // Loops over ranges: for_each, map (keeps the order) and reduce (keeps it too). A chunk says how
-// many elements one task takes; without it there are about eight tasks a worker.
+// many elements one task takes; without it torc chooses.
 //
 //     map_reduce
 

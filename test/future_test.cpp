@@ -205,6 +205,36 @@ TEST(submit, a_future_outlives_the_session) {
   EXPECT_EQ(counted::alive, 0);
 }
 
+TEST(submit, another_thread_may_use_its_futures_while_the_session_ends) {
+  const auto fail = [] { throw std::runtime_error("nobody asks"); };
+  testing::internal::CaptureStderr();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<bool> submitted{false};
+    std::thread outside;
+    run([&] {
+      outside = std::thread([&] {
+        std::vector<torc::future<void>> futures;
+        for (int i = 0; i < 20; ++i) {
+          futures.push_back(torc::submit(torc::here, fail));
+        }
+        for (auto& f : futures) {
+          while (!f.done()) {
+            std::this_thread::yield();
+          }
+        }
+        submitted = true;
+        for (auto& f : futures) {
+          f.cancel();
+          torc::num_workers();
+        }
+      });
+      spin_until(submitted);
+    });
+    outside.join();
+  }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("nobody asks"), std::string::npos);
+}
+
 TEST(submit, without_a_runtime_the_task_runs_at_once) {
   bool ran = false;
   auto f = torc::submit(torc::here, [&ran] {

@@ -40,7 +40,8 @@ private:
     t.what[6] = static_cast<std::uint32_t>(first) << 16 | static_cast<std::uint32_t>(last);
     return t;
   }
-  /// As examples/uts.cpp halves the children, but the last few are looked at together. How many.
+  /// Spawns halves of the children until few are left, and looks at these together. How many nodes
+  /// it has seen.
   int expand(const task& t, worker& w) const {
     uts::node n;
     std::copy_n(t.what.begin(), 5, n.state.begin());

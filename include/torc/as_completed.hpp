@@ -94,6 +94,8 @@ private:
 /// The range must outlive the stream. Waiting suspends the calling task.
 template <detail::future_range Range>
 auto as_completed(Range& futures) {
+  static_assert(!std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<Range>>>,
+                "torc::as_completed gives the futures themselves: they must not be const");
   using R = typename std::ranges::range_value_t<Range>::value_type;
   std::vector<future<R>*> pointers;
   for (auto& f : futures) {

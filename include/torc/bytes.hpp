@@ -56,7 +56,8 @@ class nesting {
 public:
   explicit nesting(byte_stream& stream) : stream_(stream) {
     if (stream_.depth == byte_stream::max_depth) {
-      throw Error("torc: a value to be sent is nested more than 1000 levels deep");
+      throw Error("torc: a value in a message is nested more than " +
+                  std::to_string(byte_stream::max_depth) + " levels deep");
     }
     ++stream_.depth;
   }

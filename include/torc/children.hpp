@@ -26,7 +26,7 @@ using kept = std::conditional_t<std::is_lvalue_reference_v<P> &&
 /// As with `spawn`, references are explicit. The argument is converted where it is spawned, so
 /// neither may a view be kept of what dies there, nor a part of it.
 template <class P, class Arg>
-consteval bool takes() {
+consteval bool accepts() {
   using T = std::decay_t<Arg>;
   using K = kept<P>;
   constexpr bool wrapped = !std::is_same_v<std::unwrap_reference_t<T>, T>;
@@ -46,7 +46,7 @@ struct spawned_for<F, std::function<R(P...)>> {
   template <class... Args>
   static consteval bool takes_all() {
     if constexpr (sizeof...(Args) == sizeof...(P)) {
-      return (takes<P, Args>() && ...);
+      return (accepts<P, Args>() && ...);
     } else {
       return false;
     }

@@ -24,8 +24,8 @@ public:
 };
 
 /// Throws if the calling task has been stopped: `cancelled`, or in the scope of a group its
-/// failure. For tasks that compute for long without a wait. Costs a nanosecond as long as nothing
-/// is stopped.
+/// failure. For tasks that compute for long without a wait. Costs a nanosecond until
+/// something has been stopped in this process, and from then on a look at each scope around.
 inline void stop_point() {
   if (detail::anything_stopped.load(std::memory_order_acquire)) [[unlikely]] {
     detail::throw_if_stopped();

@@ -53,7 +53,7 @@ struct promise_base : descriptor {
     return claim.load(std::memory_order_relaxed) == claim_state::pending;
   }
   /// Whether the entry below is the next to run, or to be skipped.
-  bool is_above_next() const noexcept { return place < await_place::above_others; }
+  bool is_above_next() const noexcept { return awaited_as < await_kind::above_others; }
   /// Whether that is awaited together with it.
   bool is_after_older() const noexcept { return is_above_next() && below().is_pending(); }
   /// Whoever awaits it.
@@ -121,10 +121,10 @@ struct final_awaiter {
     promise<T>& p = ended.promise();
     front& f = *this_front();
     if (!p.released) [[likely]] { // otherwise its owner may be about to write `place`
-      if (p.place == await_place::directly) [[likely]] {
+      if (p.awaited_as == await_kind::directly) [[likely]] {
         return transfer(end_directly(f, p));
       }
-      if (p.place == await_place::alone && f.head.load(std::memory_order_relaxed) == &p) {
+      if (p.awaited_as == await_kind::alone && f.head.load(std::memory_order_relaxed) == &p) {
         return transfer(end_before(f, p, *p.parent));
       }
     }
@@ -143,7 +143,7 @@ private:
     if (!p.is_above_next()) {
       return end_before(f, p, *p.parent);
     }
-    if (p.place != await_place::after_failure) {
+    if (p.awaited_as != await_kind::after_failure) {
       return end_directly(f, p);
     }
     retire_and_claim(f, p.below());
@@ -249,11 +249,11 @@ private:
     forget_failure();
   }
   void replace_by(std::exception_ptr e) noexcept {
-    if (!this->released && this->place != await_place::alone) {
+    if (!this->released && this->awaited_as != await_kind::alone) {
       this->awaiting().child_failed.store(true, std::memory_order_relaxed);
       child_threw(*this, e);
       if (this->is_after_older()) {
-        this->place = await_place::after_failure;
+        this->awaited_as = await_kind::after_failure;
       }
     }
     if (this->ended == outcome::value) {
@@ -281,7 +281,7 @@ struct task_awaiter {
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
     p.must_be_new();
     p.parent = &parent.promise();
-    p.place = await_place::alone;
+    p.awaited_as = await_kind::alone;
     enter(*this_front(), p);
     return transfer(p.handle());
   }

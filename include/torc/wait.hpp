@@ -54,8 +54,9 @@ requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
 template <class... Wrong>
 void wait(Wrong&&...) {
   static_assert((std::is_void_v<Wrong> && ... && false),
-                "torc::wait takes tasks, children and futures, or a range or tuple of them: write "
-                "auto c = spawn(f, x); wait(c) and not wait(f(x)), unless f is a coroutine");
+                "torc::wait takes tasks, children and futures, or a range or tuple of them, and "
+                "none that are const: write auto c = spawn(f, x); wait(c) and not wait(f(x)), "
+                "unless f is a coroutine");
 }
 
 /// The other policy: waits for tasks, children and futures, and gives a `result` for each, as a
@@ -96,7 +97,8 @@ auto wait_all(Range&& range) {
 template <class... Wrong>
 void wait_all(Wrong&&...) {
   static_assert((std::is_void_v<Wrong> && ... && false),
-                "torc::wait_all takes tasks, children and futures, or a range of them");
+                "torc::wait_all takes tasks, children and futures, or a range of them, and none "
+                "that are const");
 }
 
 /// Waits for all children of the calling task: `sync` as an operation.

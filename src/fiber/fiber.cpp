@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <sys/mman.h>
@@ -60,6 +61,7 @@ void assume_frames(front& f, const fiber& to) noexcept {
 }
 
 fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
+  auto f = std::make_unique<fiber>();
   stack_size = (stack_size + page_size - 1) / page_size * page_size;
   const std::size_t bytes = guard_size + 2 * stack_size;
   void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -73,7 +75,6 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
     munmap(mapping, bytes);
     throw std::bad_alloc();
   }
-  auto* f = new fiber;
   f->mapping = static_cast<char*>(mapping);
   f->stack_size = stack_size;
   char* const middle = f->mapping + guard_size + stack_size;
@@ -87,7 +88,7 @@ fiber* create_fiber(std::size_t stack_size, void (*entry)()) {
   f->sanitizer_fiber = sanitizer::create();
   f->native_stack = f->mapping + guard_size;
   f->native_size = stack_size;
-  return f;
+  return f.release();
 }
 
 void destroy_fiber(fiber* f) noexcept {
@@ -140,7 +141,7 @@ fiber* fiber_pool::acquire() noexcept {
   }
   try {
     fiber* const f = create_fiber(stack_size_, entry_);
-    list(*f);
+    add(*f);
     return f;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr,
@@ -163,18 +164,21 @@ void fiber_pool::release(fiber* f) noexcept {
     }
     --created_;
   }
-  unlist(*f);
+  remove(*f);
   destroy_fiber(f);
 }
 
-void fiber_pool::list(fiber& f) {
+void fiber_pool::add(fiber& f) {
   const std::lock_guard locked(lock_);
+  f.number = all_.size();
   all_.push_back(&f);
 }
 
-void fiber_pool::unlist(fiber& f) noexcept {
+void fiber_pool::remove(fiber& f) noexcept {
   const std::lock_guard locked(lock_);
-  std::erase(all_, &f);
+  all_.back()->number = f.number;
+  all_[f.number] = all_.back();
+  all_.pop_back();
 }
 
 std::size_t fiber_pool::in_use() const noexcept {

@@ -30,6 +30,7 @@ struct fiber {
   stop_scope* scope = nullptr;
   bool collective = false; ///< runs part of an spmd
   fiber* next = nullptr;   ///< link in the pool, or in a list of ready fibers
+  std::size_t number = 0;  ///< in the pool
 
   char* mapping = nullptr; ///< guard, native stack (downwards), frames (upwards); null: a thread
   std::size_t stack_size = 0;
@@ -91,8 +92,8 @@ public:
   fiber* acquire() noexcept;
   void release(fiber* f) noexcept;
   /// `for_each` is to know a thread's own fiber too, until it ends.
-  void list(fiber& f);
-  void unlist(fiber& f) noexcept;
+  void add(fiber& f);
+  void remove(fiber& f) noexcept;
   std::size_t in_use() const noexcept;
   /// Calls `f(fiber)` for all there are. Meanwhile none is made or goes away.
   template <class F>

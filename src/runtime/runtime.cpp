@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <torc/runtime.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "runtime/session.hpp"
@@ -23,7 +25,8 @@ namespace torc {
 namespace detail {
 namespace {
 
-session* current = nullptr; // nobody's at exit: the workers may be running then
+std::atomic<session*> current{nullptr}; // nobody's at exit: the workers may be running then
+std::atomic<int> users{0};              ///< see `session_use`
 signal_watch* watch = nullptr;
 bool open_launch = false;     ///< launch(nullptr) has made the calling function the primary task
 bool others_are_gone = false; ///< ... in a session of several ranks: the others end with it
@@ -77,15 +80,33 @@ std::unique_ptr<transport> connect(const configuration& c) {
   if (worker* w = this_worker()) {
     return &w->owner;
   }
-  return helped != nullptr ? helped : current != nullptr ? &current->workers() : nullptr;
+  if (helped != nullptr) {
+    return helped;
+  }
+  session* const s = current;
+  return s != nullptr ? &s->workers() : nullptr;
 }
 
 scheduler* use_scheduler(scheduler* s) noexcept { return std::exchange(helped, s); }
 
+session_use::session_use() noexcept : counted_(this_worker() == nullptr && helped == nullptr) {
+  if (counted_) {
+    users.fetch_add(1); // before the look: whoever ends the session hides it first
+    helped = current_scheduler();
+  }
+}
+
+session_use::~session_use() {
+  if (counted_) {
+    helped = nullptr;
+    users.fetch_sub(1);
+  }
+}
+
 int launch_primary(const primary_function& primary) {
   need_initial_stack("torc::launch: call torc::init first, on the same thread, and do not launch "
                      "from a task");
-  return current->launch(primary);
+  return current.load()->launch(primary);
 }
 
 } // namespace detail
@@ -102,7 +123,7 @@ void init() {
   const configuration c = read_configuration();
   current = new session(c, connect(c));
   try {
-    watch = new signal_watch([](int signal) { current->heard(signal); },
+    watch = new signal_watch([](int signal) { current.load()->heard(signal); },
                              c.stall_timeout > 0 ? c.stall_timeout * 250 : -1);
   } catch (...) { // no pipe, no thread
     shutdown();
@@ -113,13 +134,14 @@ void init() {
 void launch(std::nullptr_t) {
   using namespace detail;
   need_initial_stack("torc::launch: call torc::init first, on the same thread");
-  if (current->rank() == 0) {
-    current->announce();
+  session& ours = *current.load();
+  if (ours.rank() == 0) {
+    ours.announce();
     open_launch = true;
     others_are_gone = num_ranks() > 1;
     return;
   }
-  const int exit_code = current->await_end();
+  const int exit_code = ours.await_end();
   shutdown();
   std::exit(exit_code);
 }
@@ -131,15 +153,19 @@ void shutdown() {
   }
   need_initial_stack("torc::shutdown: call it where torc::init was called, not in a task");
   if (std::exchange(open_launch, false)) {
-    current->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
+    current.load()->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
   }
-  current->leave();
+  current.load()->leave();
   delete std::exchange(watch, nullptr); // it looks at what ends now
-  current->shutdown();
-  delete std::exchange(current, nullptr);
+  const std::unique_ptr<session> ending(current.exchange(nullptr));
+  while (users != 0) {
+    std::this_thread::yield();
+  }
+  ending->shutdown();
 }
 
 int num_workers() noexcept {
+  const detail::session_use session;
   const detail::scheduler* const s = detail::current_scheduler();
   return s != nullptr ? s->place.all_workers() : 1;
 }
@@ -150,6 +176,7 @@ int worker() noexcept {
 }
 
 int num_local_workers() noexcept {
+  const detail::session_use session;
   const detail::scheduler* const s = detail::current_scheduler();
   return s != nullptr ? static_cast<int>(s->workers.size()) : 1;
 }
@@ -160,11 +187,13 @@ int local_worker() noexcept {
 }
 
 int num_ranks() noexcept {
+  const detail::session_use session;
   const detail::scheduler* const s = detail::current_scheduler();
   return s != nullptr ? s->place.ranks() : 1;
 }
 
 int rank() noexcept {
+  const detail::session_use session;
   const detail::scheduler* const s = detail::current_scheduler();
   return s != nullptr ? s->place.rank : 0;
 }

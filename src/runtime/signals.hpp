@@ -10,8 +10,8 @@ namespace torc::detail {
 /// it is doing. The program's own handlers are left alone. One at a time.
 class signal_watch {
 public:
-  /// Calls `heard(signal)` on a thread of its own. A signal that asks to stop is heard once: the
-  /// second one ends the process. With a `period`, in milliseconds, also calls `heard(0)` so often;
+  /// Calls `heard(signal)` on a thread of its own. A signal that asks to stop is heard once: a
+  /// second one, half a second later or more, ends the process. With a `period`, in milliseconds, also calls `heard(0)` so often;
   /// -1: never.
   signal_watch(std::function<void(int)> heard, int period);
   ~signal_watch();

@@ -14,7 +14,7 @@
 #include "scheduler/exception_view.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/stop.hpp"
-#include "scheduler/submit_scope.hpp"
+#include "scheduler/submit_counter.hpp"
 #include "scheduler/worker.hpp"
 
 namespace torc::detail {
@@ -136,7 +136,7 @@ bool claim_any(descriptor& d) noexcept {
   return claim_slow(d);
 }
 
-bool is_pending(descriptor& d) noexcept {
+bool keep_pending(descriptor& d) noexcept {
   worker* w = this_worker();
   if (w == nullptr) {
     return true; // outside: nobody else could
@@ -213,7 +213,7 @@ std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept {
 std::coroutine_handle<> start_slow(promise_base& parent, promise_base& oldest,
                                    promise_base& last) noexcept {
   if (oldest.prev != &parent) { // also on a thread that is no worker
-    oldest.place = await_place::above_others;
+    oldest.awaited_as = await_kind::above_others;
     oldest.parent = &parent;
   }
   return serve_and_resume(last);
@@ -330,6 +330,7 @@ bool is_known(const std::exception_ptr& error) noexcept {
 } // namespace
 
 void report_lost(const std::exception_ptr& error, const void* place) noexcept {
+  const session_use session; // a future may outlive it
   if (is_cancelled(error) || is_known(error)) {
     return; // whoever stopped the task, or the group, tells
   }

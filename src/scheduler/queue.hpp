@@ -79,7 +79,7 @@ struct alignas(64) queue {
   leveled_list inbox;                 ///< submitted tasks
   leveled_list pinned;                ///< submitted tasks that must run here
 
-  /// Whether thieves should look here; a hint.
+  /// Whether thieves need not look here; a hint.
   bool looks_empty() const noexcept { return available.load(std::memory_order_relaxed) == 0; }
 
   // All below: with the lock held.

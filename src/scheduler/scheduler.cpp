@@ -126,7 +126,7 @@ void scheduler::run_worker(worker& w) {
 
 void scheduler::become(worker& w) {
   w.native = adopt_thread();
-  fibers.list(*w.native);
+  fibers.add(*w.native);
   w.own.running = w.native;
   if (config.bind) {
     bind(w);
@@ -148,7 +148,7 @@ void scheduler::bind(worker& w) noexcept {
 
 void scheduler::resign(worker& w) noexcept {
   torc_front = &outside_front;
-  fibers.unlist(*w.native);
+  fibers.remove(*w.native);
   release_thread(w.native);
 }
 

@@ -5,7 +5,7 @@
 #include "runtime/configuration.hpp"
 #include "scheduler/baton.hpp"
 #include "scheduler/seeded_schedule.hpp"
-#include "scheduler/submit_scope.hpp"
+#include "scheduler/submit_counter.hpp"
 #include "scheduler/topology.hpp"
 #include "scheduler/work_source.hpp"
 #include "scheduler/worker.hpp"
@@ -53,7 +53,7 @@ public:
   void put_back(descriptor& child, int q) noexcept;
   /// The one of all workers that gets the next task, beginning with our first.
   int next_cyclic() noexcept;
-  /// The one of our workers.
+  /// The same of this process's workers.
   int next_local() noexcept;
 
   /// Work has become visible: wakes a sleeper unless somebody searches anyway.
@@ -70,7 +70,7 @@ public:
   void search_ends() noexcept;
   /// Sleeps unless there is work to be found. The caller counts as searching before and after.
   void sleep(worker& w) noexcept;
-  bool anybody_wants() const noexcept { return sleeping_.load() > 0 || searching_.load() > 0; }
+  bool anybody_wants() const noexcept { return idle() > 0; }
   int idle() const noexcept { return sleeping_.load() + searching_.load(); }
   bool all_asleep() const noexcept { return sleeping_.load() == static_cast<int>(workers.size()); }
   /// Nobody runs, and no timer will make anybody run.
@@ -93,7 +93,7 @@ public:
   std::function<void()> deadlocked;
 
   /// Counts detached tasks, and those of threads that are no workers.
-  submit_scope outside{nullptr};
+  submit_counter outside{nullptr};
 
 private:
   void has_more(worker& w, bool pinned) noexcept;
@@ -130,6 +130,19 @@ scheduler* current_scheduler() noexcept;
 /// The calling thread, where it is no worker, belongs to that session, or to none; gives the one
 /// before.
 scheduler* use_scheduler(scheduler* s) noexcept;
+
+/// Keeps the session, if there is one, from ending: for what a thread that is no worker may do at
+/// any time. `current_scheduler` is valid meanwhile.
+class session_use {
+public:
+  session_use() noexcept;
+  session_use(const session_use&) = delete;
+  session_use& operator=(const session_use&) = delete;
+  ~session_use();
+
+private:
+  const bool counted_; ///< workers and helpers end before their session
+};
 
 /// A stack overflow on a fiber of the calling thread ends with a message instead of a bare signal.
 void guard_stacks();

@@ -90,6 +90,7 @@ void stop(stop_scope& s, stop_state why) noexcept {
   if (before != stop_state::going) {
     return;
   }
+  const session_use session; // a future may outlive it
   if (scheduler* const all = current_scheduler()) {
     all->spread_stop();
   } else {

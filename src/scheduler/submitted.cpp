@@ -11,7 +11,7 @@
 
 #include "scheduler/code_name.hpp"
 #include "scheduler/scheduler.hpp"
-#include "scheduler/submit_scope.hpp"
+#include "scheduler/submit_counter.hpp"
 #include "scheduler/timers.hpp"
 
 namespace torc::detail {
@@ -79,38 +79,35 @@ destination resolve(local_placement where) {
 namespace {
 
 /// Makes `s` a child of the running task, or of nobody if it is detached or there is no task.
-void enter_scope(submitted& s, scheduler& from) {
+void count_in(submitted& s, scheduler& from) {
   const bool in_task = this_worker() != nullptr;
   if (in_task && s.options.is_detached && from.outside_begins()) {
-    s.scope = &from.outside;
+    s.counter = &from.outside;
     s.parent = &from.root;
   } else { // what is detached while this rank parts is waited for after all
-    s.scope = in_task ? &this_submit_scope() : &from.outside;
-    s.scope->pending.fetch_add(1, std::memory_order_relaxed);
+    s.counter = in_task ? &this_submit_counter() : &from.outside;
+    s.counter->pending.fetch_add(1, std::memory_order_relaxed);
   }
-  s.number = s.scope->count.fetch_add(1, std::memory_order_relaxed);
+  s.number = s.counter->count.fetch_add(1, std::memory_order_relaxed);
 }
 
 /// Of one that is sent to this process.
-bool runs_at_once(const submitted& s, destination to) noexcept {
-  return to.rank < 0 || s.options.is_direct;
-}
+bool runs_at_once(const submitted& s) noexcept { return s.to.rank < 0 || s.options.is_direct; }
 
 /// To a worker of this process.
-void send_here(submitted& s, destination to) noexcept {
-  if (runs_at_once(s, to)) {
+void send_here(submitted& s) noexcept {
+  if (runs_at_once(s)) {
     run_at_once(s);
   } else {
     scheduler& from = *current_scheduler();
-    from.send(s, to.worker - from.place.first_worker(), s.options.is_pinned);
+    from.send(s, s.to.worker - from.place.first_worker(), s.options.is_pinned);
   }
 }
 
 /// A callback in the list of those who listen, which does not fire.
 struct callback_entry : listener {
-  callback_entry(submitted& t, destination d) noexcept : task(t), to(d) {}
+  explicit callback_entry(submitted& t) noexcept : task(t) {}
   submitted& task;
-  destination to;
 };
 
 bool is_for_us(const submitted& s) noexcept {
@@ -119,13 +116,13 @@ bool is_for_us(const submitted& s) noexcept {
 
 void send_off(submitted& s) {
   if (is_for_us(s)) {
-    send_here(s, s.to);
+    send_here(s);
   } else {
     current_scheduler()->outer->ship(s, s.to.rank, s.to.worker);
   }
 }
 
-bool is_stopped_from_outside(const submitted& s) noexcept {
+bool is_stopped_by_others(const submitted& s) noexcept {
   return s.state.load() == stop_state::cancelled || is_stopped(s.parent);
 }
 
@@ -152,7 +149,7 @@ bool try_again(submitted& s) {
   if (pause.count() > 0 && s.to.rank >= 0) {
     s.options.is_direct = false; // the thread of the timers has others to call
     timers::get().pause(s, deadline_in(pause), [&s] {
-      if (is_stopped_from_outside(s)) {
+      if (is_stopped_by_others(s)) {
         s.ended = outcome::skipped;
         finish_submitted(s);
       } else {
@@ -161,7 +158,7 @@ bool try_again(submitted& s) {
     });
     return false;
   }
-  if (!is_for_us(s) || !runs_at_once(s, s.to)) {
+  if (!is_for_us(s) || !runs_at_once(s)) {
     send_off(s);
     return false;
   }
@@ -175,7 +172,7 @@ bool try_again(submitted& s) {
 [[gnu::noinline]] void send(submitted& s, destination to) {
   s.place = __builtin_return_address(0);
   if (scheduler* const from = current_scheduler()) {
-    enter_scope(s, *from);
+    count_in(s, *from);
   }
   s.to = to;
   send_off(s);
@@ -183,19 +180,20 @@ bool try_again(submitted& s) {
 
 void send_after(submitted& s, submitted& callback, destination to) {
   if (scheduler* const from = current_scheduler()) {
-    enter_scope(callback, *from);
+    count_in(callback, *from);
   }
-  auto* const entry = new callback_entry(callback, to);
+  callback.to = to;
+  auto* const entry = new callback_entry(callback);
   if (!listen(s, *entry)) {
     delete entry;
-    send_here(callback, to);
+    send_here(callback);
   }
 }
 
 void finish_submitted(descriptor& d) noexcept {
   auto& s = static_cast<submitted&>(d);
   while (s.ended == outcome::error) {
-    if (is_stopped_from_outside(s)) { // then that is how it ends, whatever it has thrown
+    if (is_stopped_by_others(s)) { // then that is how it ends, whatever it has thrown
       report_lost(s.take_error());
       s.fail(cancelled_error());
       break;
@@ -215,8 +213,8 @@ void finish_submitted(descriptor& d) noexcept {
     s.fail(cancelled_error());
   }
   if (s.ended == outcome::error) {
-    if (s.scope != nullptr) {
-      s.scope->child_failed(s);
+    if (s.counter != nullptr) {
+      s.counter->child_failed(s);
     } else if (group_scope* const group = outside_group()) {
       group->fail(s.error, &s);
     }
@@ -239,10 +237,10 @@ void finish_submitted(descriptor& d) noexcept {
   while (callbacks != nullptr) {
     const std::unique_ptr<callback_entry> c(static_cast<callback_entry*>(callbacks));
     callbacks = c->next;
-    send_here(c->task, c->to);
+    send_here(c->task);
   }
-  if (s.scope != nullptr) {
-    s.scope->child_ended(s);
+  if (s.counter != nullptr) {
+    s.counter->child_ended(s);
   }
   release(s);
 }

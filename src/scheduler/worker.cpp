@@ -21,17 +21,15 @@ using std::chrono::microseconds;
 // A searcher first asks (and gets an answer within nanoseconds from a victim that spawns), then
 // helps itself, then sleeps. Forcing costs the victim an interrupt, waking up costs about 50 us.
 constexpr microseconds patience{5};
-// How long it searches, TORC_IDLE_SPIN may say otherwise.
+/// How long it searches, TORC_IDLE_SPIN may say otherwise.
 constexpr microseconds search_time{100};
-/// With other ranks, whose answers take longer; and when they are asked once more.
-constexpr microseconds search_time_outside{500}, patience_outside{50};
-
-/// Has it publish what it keeps to itself when it looks at its guard.
-void ask(worker& victim) noexcept {
-  if (!victim.own.guard.load(std::memory_order_relaxed)) {
-    victim.own.guard.store(true, std::memory_order_relaxed);
-  }
-}
+/// The same with other ranks, whose answers take longer; and when they are asked once more.
+constexpr microseconds search_time_with_ranks{500}, patience_with_ranks{50};
+/// Between two rounds; 20 to 50 ns each on newer processors. Then it calls the kernel, should
+/// others want the core: that takes as long as a message, so with other ranks not in every round.
+constexpr int pauses = 4, rounds_with_ranks = 8;
+/// A large message comes in many pieces. Half a millisecond.
+constexpr int most_polls = 1000;
 
 void recycle(fiber& left, void* pool) noexcept { static_cast<fiber_pool*>(pool)->release(&left); }
 
@@ -186,34 +184,38 @@ descriptor* worker::steal() noexcept {
   return nullptr;
 }
 
+void worker::ask_victims() noexcept {
+  for (worker* victim : victims) {
+    if (victim->shared.looks_empty() && !victim->own.guard.load(std::memory_order_relaxed)) {
+      victim->own.guard.store(true, std::memory_order_relaxed);
+    }
+  }
+}
+
+bool worker::seek_elsewhere() noexcept {
+  int polls = most_polls;
+  do {
+    owner.outer->seek();
+  } while (owner.outer->moving() && --polls > 0);
+  return owner.outer->moving();
+}
+
 descriptor* worker::search() noexcept {
   if (owner.seeded) {
-    owner.seeded->shuffle(victims);
-    descriptor* const found = steal();
-    if (found == nullptr) {
-      if (fiber* f = owner.take_ready()) {
-        add_ready(*f);
-      }
-      owner.seeded->idle();
-    }
-    return found;
+    return search_seeded();
   }
   own.begun.store(0, std::memory_order_relaxed);
   owner.search_begins();
   if (owner.outer != nullptr) {
     owner.outer->search_begins();
   }
-  // Before the clock is read: the parent of what we have just ended may be about to spawn again.
-  for (worker* victim : victims) {
-    if (victim->shared.looks_empty()) {
-      ask(*victim);
-    }
-  }
+  ask_victims(); // before the clock is read: what we have just ended may let its parent spawn again
   const clock::time_point begin = clock::now();
+  const bool alone = owner.outer == nullptr;
   const microseconds limit =
-      owner.config.idle_spin.value_or(owner.outer == nullptr ? search_time : search_time_outside);
+      owner.config.idle_spin.value_or(alone ? search_time : search_time_with_ranks);
   bool forced = false, insisted = false, tired = false;
-  unsigned rounds = 0;
+  unsigned rounds = 0; // with ranks only: test/model takes the state of this function for ours
   descriptor* found = nullptr;
   for (;;) {
     if (shared.mine.load(std::memory_order_relaxed) != 0 || !shared.looks_empty() ||
@@ -229,37 +231,29 @@ descriptor* worker::search() noexcept {
       break;
     }
     const auto spent = clock::now() - begin;
-    if (owner.outer != nullptr) {
-      if (!insisted && spent > patience_outside) {
-        owner.outer->insist();
-        insisted = true;
-      }
-      int polls = 1000; // a large message comes in many pieces: half a millisecond
-      do {
-        owner.outer->seek();
-      } while (owner.outer->moving() && --polls > 0);
+    if (!alone && !insisted && spent > patience_with_ranks) {
+      owner.outer->insist();
+      insisted = true;
     }
-    if (spent > limit && (owner.outer == nullptr || !owner.outer->moving())) {
+    const bool moving = !alone && seek_elsewhere();
+    if (spent > limit && !moving) {
       tired = true;
       break;
     }
     if (!forced && spent > patience && !victims.empty()) {
-      owner.force_publication(*victims[random++ % victims.size()]);
+      owner.force_publication(*victims[forced_next++ % victims.size()]);
       forced = true;
       continue;
     }
-    for (worker* victim : victims) {
-      ask(*victim);
-    }
-    for (int i = 0; i < 4; ++i) { // 20 to 50 ns each on newer processors
+    ask_victims();
+    for (int i = 0; i < pauses; ++i) {
       pause();
     }
-    // The kernel takes as long as a message: while there may be some, it is called less often.
-    if (owner.outer == nullptr || ++rounds % 8 == 0) {
+    if (alone || ++rounds % rounds_with_ranks == 0) {
       std::this_thread::yield();
     }
   }
-  if (owner.outer != nullptr) {
+  if (!alone) {
     has_found = found != nullptr;
     owner.outer->search_ends();
     has_found = false;
@@ -275,6 +269,18 @@ descriptor* worker::search() noexcept {
   statistics.idle_ns.store(statistics.idle_ns.load(std::memory_order_relaxed) +
                                static_cast<std::uint64_t>(idle.count()),
                            std::memory_order_relaxed);
+  return found;
+}
+
+descriptor* worker::search_seeded() noexcept {
+  owner.seeded->shuffle(victims);
+  descriptor* const found = steal();
+  if (found == nullptr) {
+    if (fiber* f = owner.take_ready()) {
+      add_ready(*f);
+    }
+    owner.seeded->idle();
+  }
   return found;
 }
 

@@ -34,12 +34,13 @@ struct worker {
   fiber* native = nullptr;      ///< the thread's own stack; the loop returns there at the end
   fiber* left = nullptr;        ///< during a switch: the fiber left ...
   after_switch then;            ///< ... and what to do with it
-  std::vector<worker*> victims; ///< nearest first
-  std::size_t random = 0;
-  bool has_found = false; ///< in `search`: a task, which is about to begin here
+  std::vector<worker*> victims; ///< nearest first, if workers are bound
+  std::size_t forced_next = 0;  ///< of the victims, which one is to be forced
+  bool has_found = false;       ///< in `search`: a task, which is about to begin here
+
+  // Also others'.
   worker_statistics statistics;
   watch_list watches;
-
   fiber* ready_first = nullptr; ///< fibers to resume here, under `shared.lock`
   fiber* ready_last = nullptr;
   atomic<std::uint32_t> asleep{0}; ///< futex
@@ -62,7 +63,12 @@ private:
   descriptor* next_pinned() noexcept;
   /// A task from elsewhere, or null when there may be something of our own. Sleeps if need be.
   descriptor* search() noexcept;
+  descriptor* search_seeded() noexcept;
   descriptor* steal() noexcept;
+  /// Has them publish what they keep to themselves when they look at their guards.
+  void ask_victims() noexcept;
+  /// Asks other ranks for work, and looks at their messages. Whether a large one is on its way.
+  bool seek_elsewhere() noexcept;
 };
 
 /// What threads that are no workers have as their front. Its guard is never lowered, so they always

@@ -430,7 +430,7 @@ void tidy() {
                     &w->own.tasks_run}) {
       n->value_ = 0;
     }
-    w->random %= w->victims.size();
+    w->forced_next %= w->victims.size();
   }
 }
 
@@ -438,6 +438,8 @@ void tidy() {
 
 torc::detail::scheduler* torc::detail::current_scheduler() noexcept { return world.s; }
 torc::detail::scheduler* torc::detail::use_scheduler(scheduler*) noexcept { return nullptr; }
+torc::detail::session_use::session_use() noexcept : counted_(false) {}
+torc::detail::session_use::~session_use() = default;
 
 namespace {
 

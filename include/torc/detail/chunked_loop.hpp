@@ -74,7 +74,7 @@ private:
     bool move_front(It first) noexcept {
       first_.move(first);
       light_barrier();
-      return (!is_set(this_front()->guard) && !is_set(this->seen)) || is_pending(*this);
+      return (!is_set(this_front()->guard) && !is_set(this->seen)) || keep_pending(*this);
     }
 
     /// Owner: takes it off the stack, unless somebody has started it or the task is stopped.

@@ -6,7 +6,8 @@
 // Every fiber keeps one stack of descriptors, linked through `prev` with its newest entry in
 // `front::head`. It is the work queue and the task hierarchy in one: an entry is either pending
 // (a spawned child nobody has started) or claimed (a task that runs on this fiber, the parent of
-// the pending entries above it). The descriptors live in the frames of the tasks that spawn.
+// the pending entries above it). A descriptor lives where its task is made, most often in the frame
+// of the task that spawns.
 //
 // Only the owner writes `head`, without fence or atomic read-modify-write. Thieves never look at
 // this stack: they take from the worker's public queue (src/scheduler/queue.hpp), and `guard`
@@ -73,7 +74,7 @@ enum class claim_state : std::uint8_t {
 };
 
 /// How a task is awaited by a coroutine, so what runs when it has ended.
-enum class await_place : std::uint8_t {
+enum class await_kind : std::uint8_t {
   directly,      ///< by the entry below, or with that one if it is pending: this goes on
   after_submits, ///< the same, once the tasks it has submitted have been joined
   after_failure, ///< `directly`, with the one below, which is to be skipped as this one has failed
@@ -95,13 +96,13 @@ struct descriptor {
   atomic<claim_state> claim{claim_state::pending};
   atomic<visibility> seen{visibility::owner_only};
   outcome ended = outcome::none;
-  await_place place = await_place::directly;
+  await_kind awaited_as = await_kind::directly;
   atomic<bool> child_failed{false}; ///< of a running entry: do not start more of its children
   /// Of a child: its destructor has nothing to do. Of a coroutine: no other one awaits it. Not
   /// atomic, so that after an inlined `get` the compiler knows that it is true.
   bool released = false;
   bool stays = false;           ///< must not go to another rank any more
-  std::uint8_t submits : 1 = 0; ///< no task, but the counter of submitted children (submit_scope)
+  std::uint8_t submits : 1 = 0; ///< no task, but the counter of submitted children (submit_counter)
   std::uint8_t group : 1 = 0;   ///< no task, but a group (group_scope)
   // Of submitted tasks:
   std::uint8_t level : 5 = 0; ///< its priority
@@ -168,9 +169,10 @@ bool claim_slow(descriptor& d) noexcept;
 bool claim_any(descriptor& d) noexcept;
 void leave_with_submitted(descriptor& d);
 
-/// Owner: whether nobody has started the child `d`, which need not be the newest entry, and its
-/// task is not stopped. What the owner has stored before the call is what a thief will find.
-bool is_pending(descriptor& d) noexcept;
+/// Owner: keeps the child `d`, which need not be the newest entry, pending, and makes it private
+/// again if nobody wants work. False: somebody has started it, or its task is stopped. What the
+/// owner has stored before the call is what a thief will find.
+bool keep_pending(descriptor& d) noexcept;
 
 /// Waits for the children that the running task has submitted; null or the first exception.
 std::exception_ptr join_submitted() noexcept;

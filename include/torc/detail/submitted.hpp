@@ -16,12 +16,13 @@
 
 namespace torc::detail {
 
-struct submit_scope;
+struct submit_counter;
 struct submitted;
 
 /// Wants to know when a submitted task has ended.
 struct listener {
-  /// Called once, with the task's lock held. Null: this is a callback, which goes its own way.
+  /// Called once: by whoever ends the task, with its lock held, or by who finds it ended when it
+  /// wants to listen. Null: this is a callback, which goes its own way.
   void (*fire)(listener&) noexcept = nullptr;
   listener* next = nullptr;
   listener* previous = nullptr;
@@ -54,11 +55,11 @@ struct submitted : descriptor, stop_scope {
   virtual void ignore_failure() noexcept {}
 
   task_options options;
-  bool keeps = false;            ///< callable and arguments are needed until it has ended for good
-  destination to;                ///< where it was sent
-  const void* place = nullptr;   ///< the code that has submitted it; null: not known
-  submit_scope* scope = nullptr; ///< the parent's count of children
-  std::uint64_t number = 0;      ///< among these
+  bool keeps = false;          ///< callable and arguments are needed until it has ended for good
+  destination to;              ///< where it was sent
+  const void* place = nullptr; ///< the code that has submitted it; null: not known
+  submit_counter* counter = nullptr; ///< the parent's count of children
+  std::uint64_t number = 0;          ///< among these
   atomic<int> references{2};
   atomic<bool> done{false};
   atomic<bool> asked{false}; ///< somebody has been given the exception
@@ -82,14 +83,17 @@ void finish_submitted(descriptor& d) noexcept;
 bool listen(submitted& s, listener& l) noexcept;
 void unlisten(submitted& s, listener& l) noexcept;
 
-/// Wait for one of them, for all, or until the deadline; suspend the calling task.
+// All suspend the calling task, or block a thread that is no worker.
+
+/// The position of one that has ended.
 std::size_t wait_for_any(std::span<submitted* const> tasks);
+/// Whether all have ended by the deadline.
+bool wait_for_all_until(std::span<submitted* const> tasks,
+                        std::chrono::steady_clock::time_point deadline);
 /// Returns early if the calling task is stopped.
 void wait_for_one(submitted& s) noexcept;
 /// Waits for it even if the calling task is stopped.
 void join(submitted& s) noexcept;
-bool wait_for_all_until(std::span<submitted* const> tasks,
-                        std::chrono::steady_clock::time_point deadline);
 
 template <class R>
 struct submitted_result : submitted {

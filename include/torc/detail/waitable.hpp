@@ -81,7 +81,7 @@ struct waitable<future<R>> {
 template <class T>
 using waitable_for = waitable<std::remove_cvref_t<T>>;
 template <class T>
-concept can_wait = requires {
+concept can_wait = !std::is_const_v<std::remove_reference_t<T>> && requires {
   typename waitable_for<T>::value;
 };
 template <class T>
@@ -219,8 +219,8 @@ void join_all(X&... x) noexcept {
   in_reverse([&failed]<class Y>(Y& y) { failed |= !waitable_for<Y>::join(y, failed); }, x...);
 }
 
-/// The same, but loaded by itself: g++ makes one vector load of two neighbours, which has to wait
-/// until the two stores of what has just been returned have left the processor.
+/// Its argument, but loaded by itself: g++ makes one vector load of two neighbours, which has to
+/// wait until the two stores of what has just been returned have left the processor.
 template <class T>
 T& in_register(T& x) noexcept {
   T* p = &x;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "scheduler/submit_scope.hpp"
+#include "scheduler/submit_counter.hpp"
 
 #include <mutex>
 #include <torc/group.hpp>
@@ -17,20 +17,20 @@ bool stopped_by_hand(const submitted& s) noexcept {
 }
 } // namespace
 
-submit_scope::submit_scope(descriptor* parent) noexcept {
+submit_counter::submit_counter(descriptor* parent) noexcept {
   submits = 1;
   std::construct_at(&shared);
   shared.parent = parent;
 }
 
-void submit_scope::child_failed(submitted& child) noexcept {
+void submit_counter::child_failed(submitted& child) noexcept {
   group_scope* const g = shared.parent != nullptr ? as_group(*shared.parent) : nullptr;
   if (g != nullptr && !stopped_by_hand(child)) {
     g->fail(child.error, &child);
   }
 }
 
-void submit_scope::child_ended(submitted& child) noexcept {
+void submit_counter::child_ended(submitted& child) noexcept {
   // Where there is no parent to be told, its future's end reports what nobody has asked for.
   if (child.ended == outcome::error && shared.parent != nullptr) {
     retain(child);
@@ -40,13 +40,13 @@ void submit_scope::child_ended(submitted& child) noexcept {
   one_ended();
 }
 
-void submit_scope::one_ended() noexcept {
+void submit_counter::one_ended() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     all_done_.post();
   }
 }
 
-std::exception_ptr submit_scope::wait_for_children() noexcept {
+std::exception_ptr submit_counter::wait_for_children() noexcept {
   if (pending.fetch_sub(1, std::memory_order_acq_rel) != 1) {
     all_done_.wait("its submitted children");
   }
@@ -71,18 +71,18 @@ std::exception_ptr submit_scope::wait_for_children() noexcept {
   return first_error;
 }
 
-submit_scope& this_submit_scope() {
+submit_counter& this_submit_counter() {
   worker& w = *this_worker();
   descriptor* d = w.own.head.load(std::memory_order_relaxed);
   while (!d->submits && d->claim.load(std::memory_order_relaxed) != claim_state::running) {
     d = d->prev;
   }
   if (d->submits) {
-    return static_cast<submit_scope&>(*d);
+    return static_cast<submit_counter&>(*d);
   }
-  auto* scope = new submit_scope(d);
-  if (d->place == await_place::directly) {
-    d->place = await_place::after_submits;
+  auto* scope = new submit_counter(d);
+  if (d->awaited_as == await_kind::directly) {
+    d->awaited_as = await_kind::after_submits;
   }
   enter(w.own, *scope);
   return *scope;
@@ -97,7 +97,7 @@ std::exception_ptr join_submitted() noexcept {
   if (d == nullptr || !d->submits) {
     return nullptr;
   }
-  auto* scope = static_cast<submit_scope*>(d);
+  auto* scope = static_cast<submit_counter*>(d);
   std::exception_ptr error = scope->wait_for_children();
   pop(*this_front(), *scope);
   delete scope;

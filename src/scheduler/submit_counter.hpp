@@ -9,12 +9,12 @@ namespace torc::detail {
 
 /// Counts the submitted children of one task. An entry of the stack above that task, made by its
 /// first submit and removed when it joins them.
-struct submit_scope : descriptor {
-  explicit submit_scope(descriptor* parent) noexcept;
+struct submit_counter : descriptor {
+  explicit submit_counter(descriptor* parent) noexcept;
 
   /// A child has ended with an exception, which nobody has seen yet: its group hears of it first.
   void child_failed(submitted& child) noexcept;
-  /// A child has ended, or something else that is counted. The scope may die in this call.
+  /// A child has ended, or something else that is counted. The counter may die in this call.
   void child_ended(submitted& child) noexcept;
   void one_ended() noexcept;
   /// Waits for all children; the first exception in the order of submission that nobody has asked
@@ -30,7 +30,7 @@ private:
   descriptor* failed_ = nullptr; ///< children that failed, linked through shared.older
 };
 
-/// The scope of the running task.
-submit_scope& this_submit_scope();
+/// That of the running task.
+submit_counter& this_submit_counter();
 
 } // namespace torc::detail
