@@ -4,9 +4,11 @@
 #include <list>
 #include <memory>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "session.hpp"
@@ -774,6 +776,35 @@ TEST(external_thread, a_task_waits_for_what_an_external_thread_submitted) {
   torc::launch([&] {
     released = true;
     EXPECT_EQ(f.get(), 5);
+  });
+}
+
+TEST(as_completed, of_a_view) {
+  run([] {
+    std::vector<torc::future<int>> futures;
+    for (int i = 0; i < 10; ++i) {
+      futures.push_back(torc::submit(twice, i));
+    }
+    int sum = 0;
+    for (auto& f : torc::as_completed(std::span(futures).first(4))) {
+      sum += f.get();
+    }
+    EXPECT_EQ(sum, 12);
+  });
+}
+
+TEST(tuples, of_futures_lasting_and_temporary) {
+  run([] {
+    std::tuple futures(torc::submit(twice, 1), torc::submit(twice, 2));
+    std::tuple<int&, int&> results = torc::wait(futures).get();
+    EXPECT_EQ(results, std::tuple(2, 4));
+    auto [a, b] = torc::wait_all(futures).get();
+    EXPECT_EQ(a.value() + b.value(), 6);
+    const std::tuple<int, int> values =
+        torc::wait(std::tuple(torc::submit(twice, 3), torc::submit(twice, 4))).get();
+    EXPECT_EQ(values, std::tuple(6, 8));
+    auto [c, d] = torc::wait_all(std::tuple(torc::submit(twice, 5), torc::submit(twice, 6))).get();
+    EXPECT_EQ(c.value() + d.value(), 22);
   });
 }
 

@@ -82,6 +82,22 @@ TEST_F(groups, that_fail_do_not_begin_what_has_not_begun) {
   });
 }
 
+TEST_F(groups, of_which_two_fail_at_once_throw_one_failure_once) {
+  testing::internal::CaptureStderr(); // where the other one is
+  test::run(3, [] {
+    for (int round = 0; round < 1000; ++round) {
+      EXPECT_NO_THROW({
+        torc::group g;
+        for (int i = 0; i < 4; ++i) {
+          static_cast<void>(torc::submit(torc::here, fail));
+        }
+        EXPECT_THROW(round % 2 == 0 ? g.wait().get() : torc::sync(), converged);
+      });
+    }
+  });
+  testing::internal::GetCapturedStderr();
+}
+
 TEST_F(groups, that_fail_stop_what_runs) {
   test::run([] {
     EXPECT_THROW(

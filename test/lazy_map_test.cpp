@@ -173,6 +173,39 @@ TEST(lazy_map, an_exception_comes_at_its_turn_and_ends_the_stream) {
   });
 }
 
+/// Its fifth copy throws.
+struct fragile {
+  int copies = 0; // before it
+  fragile() = default;
+  fragile(const fragile& other) : copies(other.copies + 1) {
+    if (++made == 5) {
+      throw std::runtime_error("copy");
+    }
+  }
+  fragile(fragile&&) = default;
+  int operator()(int x) const { return x; }
+  static inline int made = 0;
+};
+
+TEST(lazy_map, a_copy_of_the_function_that_throws_ends_the_stream_at_its_turn) {
+  for (const int workers : {1, 2}) {
+    run(workers, [] {
+      fragile::made = 0;
+      auto results = torc::lazy_map(fragile(), numbers(20), torc::in_flight{2});
+      int next = 0;
+      try {
+        while (const int* x = results.next().get()) {
+          EXPECT_EQ(*x, next++);
+        }
+        ADD_FAILURE() << "nothing has been thrown";
+      } catch (const std::runtime_error& e) {
+        EXPECT_STREQ(e.what(), "copy");
+      }
+      EXPECT_EQ(results.next().get(), nullptr);
+    });
+  }
+}
+
 TEST(lazy_map, left_early_waits_for_its_tasks) {
   run([] {
     std::atomic<int> ended{0};

@@ -134,6 +134,30 @@ TEST_F(policies, retries_are_in_the_statistics) {
             std::string::npos);
 }
 
+struct fragile {
+  fragile() = default;
+  fragile(fragile&&) {
+    if (breaks) {
+      throw failed("move");
+    }
+  }
+  static inline std::atomic<bool> breaks{false};
+};
+
+TEST_F(policies, a_failure_is_thrown_if_its_replacement_cannot_be_moved) {
+  test::run(1, [] {
+    auto x = torc::submit(torc::here.ignore_failure(fragile()),
+                          []() -> fragile { throw failed("always"); });
+    fragile::breaks = true;
+    try {
+      x.get();
+      ADD_FAILURE() << "nothing has been thrown";
+    } catch (const failed& e) {
+      EXPECT_STREQ(e.what(), "move");
+    }
+  });
+}
+
 TEST_F(policies, a_failure_is_ignored) {
   test::run([] {
     const torc::group g; // it does not fail

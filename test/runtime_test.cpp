@@ -269,6 +269,17 @@ TEST(misuse, init_launch_or_shutdown_in_a_task) {
   });
 }
 
+TEST(misuse, shutdown_in_the_scope_of_a_group) {
+  torc::init();
+  torc::launch(nullptr);
+  {
+    const torc::group g;
+    EXPECT_THROW(torc::shutdown(), std::logic_error);
+    EXPECT_EQ(torc::submit(torc::here, returns_int).get(), 7);
+  }
+  torc::shutdown();
+}
+
 TEST(misuse, launch_or_shutdown_on_another_thread) {
   torc::init();
   std::thread([] {

@@ -377,4 +377,32 @@ TEST(spawn, children_of_a_loop) {
   }
 }
 
+TEST(spawn, before_the_session_and_joined_in_it) {
+  auto a = torc::spawn(twice, 1);
+  auto b = torc::spawn(twice, 2);
+  torc::init();
+  torc::launch(nullptr);
+  auto c = torc::spawn(twice, 3);
+  EXPECT_EQ(a.get(), 2);
+  EXPECT_EQ(c.get(), 6);
+  EXPECT_EQ(b.get(), 4);
+  torc::shutdown();
+}
+
+int add(int x, int y) { return x + y; }
+const std::string constant() { return "c"; }
+
+TEST(spawn, of_what_the_standard_library_binds_and_of_a_constant_result) {
+  run([] {
+    auto a = torc::spawn(std::bind_front(add, 1), 2);
+    auto b = torc::spawn(std::bind(add, std::placeholders::_1, 3), 2);
+    auto c = torc::spawn(constant);
+    static_assert(std::is_same_v<decltype(c.get()), std::string>);
+    EXPECT_EQ(c.get(), "c");
+    EXPECT_EQ(b.get(), 5);
+    EXPECT_EQ(a.get(), 3);
+    EXPECT_EQ(torc::submit(constant).get(), "c");
+  });
+}
+
 } // namespace

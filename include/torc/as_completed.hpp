@@ -91,12 +91,14 @@ private:
 ///     for (auto& f : torc::as_completed(futures)) use(f.get());
 ///     while (auto* f = co_await stream.next()) use(f->get());
 ///
-/// The range must outlive the stream. Waiting suspends the calling task.
+/// The futures must outlive the stream. Waiting suspends the calling task.
 template <detail::future_range Range>
-auto as_completed(Range& futures) {
+auto as_completed(Range&& futures) {
+  static_assert(std::is_lvalue_reference_v<Range> || std::ranges::view<Range>,
+                "torc::as_completed refers to the futures: keep their container in a variable");
   static_assert(!std::is_const_v<std::remove_reference_t<std::ranges::range_reference_t<Range>>>,
                 "torc::as_completed gives the futures themselves: they must not be const");
-  using R = typename std::ranges::range_value_t<Range>::value_type;
+  using R = typename std::remove_cvref_t<std::ranges::range_reference_t<Range>>::value_type;
   std::vector<future<R>*> pointers;
   for (auto& f : futures) {
     pointers.push_back(&f);

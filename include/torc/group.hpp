@@ -27,14 +27,16 @@ struct group_scope final : descriptor, stop_scope {
   void fail(std::exception_ptr why, submitted* by) noexcept;
   /// Whether that is its failure.
   bool knows(const std::exception_ptr& failure) noexcept;
-  /// The failure has been thrown.
-  void told() noexcept;
+  /// `failure`, of one of its tasks, is about to be thrown. If the group has failed with another,
+  /// throws that, and reports this one.
+  void tell(const std::exception_ptr& failure);
   /// Throws what has stopped the group.
   [[noreturn]] void rethrow();
 
   fiber* opener = nullptr; ///< where its scope is; null without a session
 
 private:
+  void told() noexcept; ///< the failure has been thrown
   void set_alarm(clock::time_point deadline);
 
   spinlock lock_;

@@ -37,6 +37,8 @@ struct lazy_part {
 /// The results of `f` in the order of the elements, while later ones are computed. See `lazy_map`.
 template <class F, class Range>
 class [[nodiscard("take the results: nothing runs before")]] result_stream {
+  static_assert(std::is_copy_constructible_v<F>,
+                "torc::lazy_map: f is copied into each task, and cannot be");
   using X = std::ranges::range_value_t<Range>;
 
 public:
@@ -74,8 +76,8 @@ private:
       part_.clear();
       submit_more();
       if (under_way_.empty()) {
-        if (range_threw_) {
-          std::rethrow_exception(std::exchange(range_threw_, nullptr));
+        if (failure_) {
+          std::rethrow_exception(std::exchange(failure_, nullptr));
         }
         return nullptr;
       }
@@ -109,21 +111,26 @@ private:
           part.push_back(**position_);
         }
       } catch (...) { // at its turn, after the elements before it
-        range_threw_ = std::current_exception();
+        failure_ = std::current_exception();
       }
       ended_ = part.size() < size_of_part_;
       if (!part.empty()) {
         constexpr bool may_leave = shippable<F> && shippable<X> && shippable<value_type>;
         const std::conditional_t<may_leave, placement, local_placement> anywhere{};
-        under_way_.push_back(
-            submit(anywhere, detail::lazy_part<F, X, value_type>(), f_, std::move(part)));
+        try {
+          under_way_.push_back(
+              submit(anywhere, detail::lazy_part<F, X, value_type>(), f_, std::move(part)));
+        } catch (...) { // a copy of `f`, most likely: there is no result for this part
+          failure_ = std::current_exception();
+          ended_ = true;
+        }
       }
     }
   }
 
   void stop() noexcept {
     ended_ = true;
-    range_threw_ = nullptr;
+    failure_ = nullptr;
     for (future<results>& x : under_way_) {
       x.cancel();
     }
@@ -139,7 +146,8 @@ private:
   const std::size_t limit_, size_of_part_;
   std::optional<std::ranges::iterator_t<Range>> position_;
   bool ended_ = false; ///< nothing more is submitted
-  std::exception_ptr range_threw_;
+  std::exception_ptr
+      failure_; ///< of the range, or in making a task, thrown after what is under way
   std::deque<future<results>> under_way_;
   results part_;
   std::size_t given_ = 0; ///< of the part

@@ -326,7 +326,7 @@ auto reduce(F f, Range&& range, T init, Combine combine = {}, chunk c = {}) {
   detail::require_loop<F, Range>();
   using summand = detail::result_of<F&, std::ranges::range_reference_t<Range>>;
   static_assert(
-      std::is_constructible_v<T, summand> && std::is_invocable_v<Combine&, T, summand>,
+      std::is_convertible_v<summand, T> && std::is_invocable_v<Combine&, T, summand>,
       "torc::reduce(f, range, init, combine): what f gives and init, the type of the sum, "
       "do not go together");
   return detail::operation(

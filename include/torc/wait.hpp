@@ -49,6 +49,10 @@ template <class... X>
 requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
   return std::apply([](auto&... x) { return wait(x...); }, things);
 }
+template <class... X>
+requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>&& things) {
+  return std::apply([](auto&... x) { return wait(static_cast<X&&>(x)...); }, things);
+}
 
 /// Anything else.
 template <class... Wrong>
@@ -93,12 +97,23 @@ auto wait_all(Range&& range) {
   });
 }
 
+/// The same for a tuple.
+template <class... X>
+requires(detail::can_wait<X>&&...) auto wait_all(std::tuple<X...>& things) {
+  return std::apply([](auto&... x) { return wait_all(x...); }, things);
+}
+template <class... X>
+requires(detail::can_wait<X>&&...) auto wait_all(std::tuple<X...>&& things) {
+  return std::apply([](auto&... x) { return wait_all(static_cast<X&&>(x)...); }, things);
+}
+
 /// Anything else.
 template <class... Wrong>
 void wait_all(Wrong&&...) {
-  static_assert((std::is_void_v<Wrong> && ... && false),
-                "torc::wait_all takes tasks, children and futures, or a range of them, and none "
-                "that are const");
+  static_assert(
+      (std::is_void_v<Wrong> && ... && false),
+      "torc::wait_all takes tasks, children and futures, or a range or tuple of them, and none "
+      "that are const");
 }
 
 /// Waits for all children of the calling task: `sync` as an operation.

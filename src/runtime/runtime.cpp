@@ -8,6 +8,7 @@
 #include <exception>
 #include <stdexcept>
 #include <thread>
+#include <torc/group.hpp>
 #include <utility>
 
 #include "runtime/session.hpp"
@@ -152,6 +153,10 @@ void shutdown() {
     return;
   }
   need_initial_stack("torc::shutdown: call it where torc::init was called, not in a task");
+  if (as_group(running_task()) != nullptr) {
+    throw std::logic_error("torc::shutdown: called in the scope of a torc::group, which needs the "
+                           "session at its end");
+  }
   if (std::exchange(open_launch, false)) {
     current.load()->end_launch(std::uncaught_exceptions() > 0 ? 1 : 0);
   }

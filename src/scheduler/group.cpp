@@ -81,6 +81,21 @@ bool group_scope::knows(const std::exception_ptr& failure) noexcept {
   return cause_ == failure;
 }
 
+void group_scope::tell(const std::exception_ptr& failure) {
+  bool others = false;
+  {
+    const std::lock_guard locked(lock_);
+    others = cause_ && cause_ != failure;
+  }
+  if (others) {
+    report_lost(failure);
+    rethrow();
+  }
+  if (knows(failure)) {
+    told();
+  }
+}
+
 void group_scope::told() noexcept {
   {
     const std::lock_guard locked(lock_);

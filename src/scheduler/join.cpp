@@ -20,10 +20,14 @@
 namespace torc::detail {
 namespace {
 
-/// Takes `d` out of the middle of the stack. Publishers walk the stack with the lock held.
+/// Takes `d` out of the middle of the stack. Publishers walk the stack with the lock held. It is
+/// not there if it has been spawned before this thread has become a worker.
 void unlink(worker& w, descriptor& d) noexcept {
   descriptor* above = nullptr;
   for (descriptor* e = w.own.head.load(std::memory_order_relaxed); e != &d; e = e->prev) {
+    if (e == nullptr) {
+      return;
+    }
     above = e;
   }
   if (above != nullptr) {
@@ -272,8 +276,8 @@ namespace {
   if (this_worker() != nullptr) {
     descriptor& parent = running_task();
     parent.child_failed.store(false, std::memory_order_relaxed);
-    if (group_scope* const g = as_group(parent); g != nullptr && g->knows(error)) {
-      g->told();
+    if (group_scope* const g = as_group(parent)) {
+      g->tell(error);
     }
   }
   std::rethrow_exception(std::move(error));

@@ -12,7 +12,10 @@ namespace torc::detail {
 /// What f(args...) gives: the result of its coroutine if it is one.
 template <class R>
 struct value_of {
-  using type = R;
+  static_assert(!std::is_rvalue_reference_v<R>,
+                "torc: the result is an rvalue reference, to what may be gone by then: return the "
+                "value, or a reference that lasts");
+  using type = std::remove_const_t<R>;
 };
 template <class T>
 struct value_of<task<T>> {

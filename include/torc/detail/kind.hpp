@@ -95,8 +95,8 @@ consteval kind kind_of() {
   } else if constexpr (std::is_empty_v<T>) {
     return std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T> ? kind::stateless
                                                                                  : kind::none;
-  } else if constexpr (std::is_aggregate_v<T> && field_count<T>() <= max_fields) {
-    return kind::aggregate;
+  } else if constexpr (std::is_aggregate_v<T>) { // constructors are not to be tried
+    return field_count<T>() <= max_fields ? kind::aggregate : kind::none;
   } else {
     return kind::none;
   }

@@ -184,10 +184,14 @@ struct ignoring_call final : Call {
   }
   void ignore_failure() noexcept override {
     this->take_error();
-    if constexpr (!std::is_void_v<R>) {
-      this->result.assign(std::move(*otherwise));
+    try {
+      if constexpr (!std::is_void_v<R>) {
+        this->result.assign(std::move(*otherwise));
+      }
+      this->ended = outcome::value;
+    } catch (...) { // the move of the value
+      this->fail(std::current_exception());
     }
-    this->ended = outcome::value;
   }
 
   std::optional<object_of<R>> otherwise;
