@@ -120,7 +120,7 @@ inline void add(const std::string& problem, body measure, double seconds = 0.1) 
 }
 
 /// Adds a benchmark of a single iteration that says itself how long it took (SetIterationTime).
-inline void add_untimed(const std::string& problem, body measure) {
+inline void add_self_timed(const std::string& problem, body measure) {
   detail::add(problem, std::move(measure))->UseManualTime()->Iterations(1);
 }
 
@@ -143,6 +143,14 @@ inline void count_tasks(benchmark::State& state, long tasks) {
 /// Seconds since an arbitrary moment.
 inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// The value that this part of the values, 0 to 1, is not above.
+inline double quantile(std::vector<double> values, double part) {
+  check(!values.empty(), "nothing measured");
+  std::sort(values.begin(), values.end());
+  const auto i = static_cast<std::size_t>(part * static_cast<double>(values.size()));
+  return values[std::min(i, values.size() - 1)];
 }
 
 } // namespace bench

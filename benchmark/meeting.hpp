@@ -40,16 +40,12 @@ void measure_median(benchmark::State& state, int samples, Sample sample) {
   for (auto _ : state) {
     for (double& s : seconds)
       s = sample();
-    std::sort(seconds.begin(), seconds.end());
-    state.SetIterationTime(seconds[seconds.size() / 2]);
+    state.SetIterationTime(quantile(seconds, 0.5));
   }
-  const auto quantile_us = [&](std::size_t percent) {
-    return seconds[std::min(seconds.size() - 1, seconds.size() * percent / 100)] * 1e6;
-  };
-  state.counters["min_us"] = quantile_us(0);
-  state.counters["median_us"] = quantile_us(50);
-  state.counters["p90_us"] = quantile_us(90);
-  state.counters["max_us"] = quantile_us(100);
+  state.counters["min_us"] = quantile(seconds, 0) * 1e6;
+  state.counters["median_us"] = quantile(seconds, 0.5) * 1e6;
+  state.counters["p90_us"] = quantile(seconds, 0.9) * 1e6;
+  state.counters["max_us"] = quantile(seconds, 1) * 1e6;
 }
 
 } // namespace bench

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <functional>
-#include <numeric>
+#include <ranges>
 #include <torc/torc.hpp>
 #include <vector>
 
@@ -32,12 +32,10 @@ torc::task<int> app() {
     tasks.push_back(torc::submit(torc::cyclic.keep_input(), square, x).callback(print));
   co_await torc::wait(); // for the callbacks too
 
-  std::vector<int> numbers(10);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  for (int x : numbers)
+  for (int x = 0; x < 10; ++x)
     tasks.push_back(torc::submit(square, x).callback(add));
   co_await torc::wait();
-  const int reduced = co_await torc::reduce(square, numbers, 0);
+  const int reduced = co_await torc::reduce(square, std::views::iota(0, 10), 0);
   std::printf("sum by callbacks %d, by reduce %d\n", sum.load(), reduced);
   co_return sum == reduced ? 0 : 1;
 }

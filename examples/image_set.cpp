@@ -15,8 +15,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <numeric>
 #include <random>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <torc/torc.hpp>
@@ -107,9 +107,7 @@ int app(int argc, char** argv) {
     else
       write_jpeg(im, path + ".jpg");
   };
-  std::vector<int> numbers(static_cast<std::size_t>(number));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  torc::for_each(make, numbers).get();
+  torc::for_each(make, std::views::iota(0, number)).get();
   std::printf("%d images in %s\n", number, argv[1]);
   return 0;
 }

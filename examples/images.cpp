@@ -20,6 +20,7 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <torc/torc.hpp>
@@ -122,8 +123,7 @@ tensor process(int i) {
 }
 
 std::vector<tensor> process_all() {
-  std::vector<int> numbers(files.size());
-  std::iota(numbers.begin(), numbers.end(), 0);
+  const auto numbers = std::views::iota(0, static_cast<int>(files.size()));
   return torc::map(process, numbers, torc::chunk{32}).get();
 }
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
-#include <numeric>
+#include <ranges>
 #include <string>
 #include <torc/torc.hpp>
 #include <vector>
@@ -27,8 +27,7 @@ torc::task<long> fib(int n) {
 long power(int x, int n) { return n == 0 ? 1 : x * power(x, n - 1); }
 
 torc::task<int> app() {
-  std::vector<int> numbers(1'000'000);
-  std::iota(numbers.begin(), numbers.end(), 0);
+  const auto numbers = std::views::iota(0, 1'000'000);
 
   const double pi = co_await torc::reduce(term, numbers, 0.0, std::plus<>(), torc::chunk{10'000});
   std::printf("reduce:   pi is about %.6f\n", pi);
@@ -51,8 +50,7 @@ torc::task<int> app() {
 
   // Any associative operation: the order is kept.
   const auto letter = [](int i) { return std::string(1, static_cast<char>('a' + i)); };
-  const std::vector<int> alphabet(numbers.begin(), numbers.begin() + 26);
-  const std::string word = co_await torc::reduce(letter, alphabet, std::string());
+  const std::string word = co_await torc::reduce(letter, std::views::iota(0, 26), std::string());
   std::printf("reduce:   %s\n", word.c_str());
 
   co_return std::abs(pi - M_PI) < 2e-6 && roots[144] == 12 && word.size() == 26 ? 0 : 1;

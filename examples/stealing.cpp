@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
 #include <thread>
 #include <torc/torc.hpp>
 #include <vector>
@@ -32,17 +31,16 @@ torc::task<int> app(int argc, char** argv) {
     std::fprintf(stderr, "usage: stealing [SECONDS]\n");
     co_return 2;
   }
+  if (torc::num_workers() < 2) {
+    std::printf("This example needs two workers.\n");
+    co_return 0;
+  }
   torc::disable_stealing();
 
   const double begin = torc::wtime();
   std::vector<torc::future<report>> tasks;
-  try {
-    for (int x = 1; x <= 16; ++x)
-      tasks.push_back(torc::submit(torc::on_worker(1), work, x, seconds));
-  } catch (const std::out_of_range& e) {
-    std::printf("This example needs two workers: %s\n", e.what());
-    co_return 0;
-  }
+  for (int x = 1; x <= 16; ++x)
+    tasks.push_back(torc::submit(torc::on_worker(1), work, x, seconds));
   torc::enable_stealing();
   co_await torc::wait();
   const double elapsed = torc::wtime() - begin;

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <numeric>
 #include <random>
+#include <ranges>
 #include <torc/torc.hpp>
 #include <vector>
 
@@ -234,9 +235,7 @@ struct result {
 };
 
 torc::task<result> sample_posterior(int n) {
-  std::vector<int> seeds(n);
-  std::iota(seeds.begin(), seeds.end(), 0);
-  std::vector<sample> samples = co_await torc::map(draw_from_prior, seeds);
+  std::vector<sample> samples = co_await torc::map(draw_from_prior, std::views::iota(0, n));
   double log_evidence = 0, power = 0;
   for (int stage = 1; power < 1; ++stage) {
     const double largest = std::ranges::max(samples, {}, &sample::log_likelihood).log_likelihood;

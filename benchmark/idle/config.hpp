@@ -22,7 +22,7 @@ inline double cpu_seconds() {
 /// `fib(30)` is to be computed by tasks.
 template <class Fib>
 void add(Fib fib) {
-  bench::add_untimed("idle", [=](benchmark::State& state) {
+  bench::add_self_timed("idle", [=](benchmark::State& state) {
     for (auto _ : state) {
       bench::check(fib(30L) == 832'040, "idle: before");
       const double start = bench::now(), used_before = cpu_seconds();

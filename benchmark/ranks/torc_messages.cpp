@@ -13,17 +13,12 @@ namespace {
 using torc::on_rank;
 using torc::on_worker;
 
-double quantile(std::vector<double> values, double q) {
-  bench::check(!values.empty(), "nothing measured");
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(q * static_cast<double>(values.size()))];
-}
-double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+double median(const std::vector<double>& values) { return bench::quantile(values, 0.5); }
 
 /// The tenth quantile is what a machine does that others disturb.
 void add_latency(benchmark::UserCounters& counters, const std::vector<double>& seconds) {
   counters["median_us"] = median(seconds) * 1e6;
-  counters["p10_us"] = quantile(seconds, 0.1) * 1e6;
+  counters["p10_us"] = bench::quantile(seconds, 0.1) * 1e6;
 }
 
 /// Seconds that f() takes.
@@ -42,7 +37,7 @@ void work(double seconds) {
 
 template <class Measure>
 void add(const char* problem, Measure measure) {
-  bench::add_untimed(problem, [=](benchmark::State& state) {
+  bench::add_self_timed(problem, [=](benchmark::State& state) {
     for (auto _ : state)
       state.SetIterationTime(time([&] { measure(state.counters); }));
   });

@@ -45,7 +45,7 @@ long fib(long n) {
 /// Adds a problem of which one solution is measured.
 template <class Solve>
 void add(const char* problem, Solve solve) {
-  bench::add_untimed(problem, [=](benchmark::State& state) {
+  bench::add_self_timed(problem, [=](benchmark::State& state) {
     for (auto _ : state) {
       const double begin = bench::now();
       bench::check(solve(), problem);

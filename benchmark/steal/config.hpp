@@ -9,7 +9,7 @@ namespace steal {
 /// `meet` runs the two tasks of a meeting in parallel and joins them.
 template <class Meet>
 void add(Meet meet) {
-  bench::add_untimed("steal", [=](benchmark::State& state) {
+  bench::add_self_timed("steal", [=](benchmark::State& state) {
     bench::measure_median(state, 5000, [=] {
       bench::meeting m;
       const double start = bench::now();

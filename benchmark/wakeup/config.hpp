@@ -10,7 +10,7 @@ namespace wakeup {
 /// `meet` runs the two tasks of a meeting in parallel and joins them.
 template <class Meet>
 void add(Meet meet) {
-  bench::add_untimed("wakeup", [=](benchmark::State& state) {
+  bench::add_self_timed("wakeup", [=](benchmark::State& state) {
     bench::measure_median(state, 100, [=] {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       bench::meeting m;

@@ -122,11 +122,18 @@ public:
     if (claim(*this_front(), *this)) [[likely]] {
       if constexpr (std::is_void_v<R>) {
         call_here();
-        leave(*this);
+        if (!leave(*this)) [[unlikely]] {
+          leave_slow(*this);
+        }
         return;
       } else {
         R result = call_here();
-        leave(*this);
+        if (!leave(*this)) [[unlikely]] {
+          if constexpr (std::is_trivially_copyable_v<R> && sizeof(R) <= 2 * sizeof(void*)) {
+            return leave_with(result);
+          }
+          leave_slow(*this);
+        }
         return result;
       }
     }
@@ -140,6 +147,11 @@ private:
     } catch (...) {
       leave_failing(*this);
     }
+  }
+  /// The result passes through, so that no register is saved for it across `leave_slow`.
+  [[gnu::noinline, gnu::cold]] object_of<R> leave_with(object_of<R> result) {
+    leave_slow(*this);
+    return result;
   }
   [[gnu::noinline, gnu::cold]] R get_settled() { return child<R>::get(); }
 

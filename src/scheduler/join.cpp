@@ -87,7 +87,11 @@ void serve_slow(front& f) noexcept {
   }
 }
 
-void leave_with_submitted(descriptor& d) {
+void leave_slow(descriptor& d) {
+  if (this_front()->head.load(std::memory_order_relaxed) == d.prev) { // it is off the stack already
+    serve_slow(*this_front());
+    return;
+  }
   std::exception_ptr error = join_submitted();
   if (error) {
     child_threw(d, error);

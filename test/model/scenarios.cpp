@@ -66,7 +66,9 @@ struct item : descriptor {
     int r;
     if (torc::detail::claim(*this_front(), *this)) {
       r = call();
-      leave(*this);
+      if (!leave(*this)) {
+        leave_slow(*this);
+      }
     } else {
       if (ended == outcome::skipped) { // by a thief, because a sibling had failed
         enter(*this_front(), *this);

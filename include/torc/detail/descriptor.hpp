@@ -167,7 +167,7 @@ struct alignas(64) front {
 void serve_slow(front& f) noexcept;
 bool claim_slow(descriptor& d) noexcept;
 bool claim_any(descriptor& d) noexcept;
-void leave_with_submitted(descriptor& d);
+void leave_slow(descriptor& d);
 
 /// Owner: keeps the child `d`, which need not be the newest entry, pending, and makes it private
 /// again if nobody wants work. False: somebody has started it, or its task is stopped. What the
@@ -214,7 +214,7 @@ void finish_child(descriptor& d) noexcept;
 /// Owner: makes `d` the newest pending child of the running task.
 [[gnu::always_inline]] inline void push(front& f, descriptor& d) noexcept {
   d.prev = f.head.load(std::memory_order_relaxed);
-  f.head.store(&d, std::memory_order_release); // a publisher that reads it sees all of d
+  f.head.store(address_here(d), std::memory_order_release); // a publisher then sees all of d
   light_barrier();
   if (is_set(f.guard)) [[unlikely]] {
     serve_slow(f);
@@ -233,11 +233,11 @@ inline bool claim_newest(front& f, descriptor& d) noexcept {
 /// Owner, joining `d`. True: nobody has started it; it is now the running task, so run it and then
 /// `leave` it. False: it has been run elsewhere, has ended and is out of the stack. May suspend.
 inline bool claim(front& f, descriptor& d) noexcept {
-  if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
-    return claim_any(d);
+  if (f.head.load(std::memory_order_relaxed) != address_here(d)) [[unlikely]] {
+    return claim_any(*address_here(d));
   }
   if (!claim_newest(f, d)) [[unlikely]] {
-    return claim_slow(d);
+    return claim_slow(*address_here(d));
   }
   return true;
 }
@@ -293,14 +293,15 @@ inline bool retire_and_claim(front& f, descriptor& next) noexcept {
   return claim_newest(f, next);
 }
 
-/// Owner: ends the running task `d`. Throws the first exception of its submitted children.
-[[gnu::always_inline]] inline void leave(descriptor& d) {
+/// Owner: ends the running task `d`. False: it has submitted children to be joined, or somebody
+/// wants work; call `leave_slow`, which throws the first exception of these children.
+[[gnu::always_inline]] inline bool leave(descriptor& d) noexcept {
   front& f = *this_front();
-  if (f.head.load(std::memory_order_relaxed) != &d) [[unlikely]] {
-    leave_with_submitted(d);
-  } else {
-    retire(f, d);
+  if (f.head.load(std::memory_order_relaxed) != address_here(d)) [[unlikely]] {
+    return false;
   }
+  increment(f.tasks_run);
+  return pop_newest(f, d);
 }
 
 /// The same while an exception leaves `d`.
