@@ -11,8 +11,8 @@ namespace torc::detail {
 class signal_watch {
 public:
   /// Calls `heard(signal)` on a thread of its own. A signal that asks to stop is heard once: a
-  /// second one, half a second later or more, ends the process. With a `period`, in milliseconds, also calls `heard(0)` so often;
-  /// -1: never.
+  /// second one, half a second later or more, ends the process. With a `period`, in milliseconds,
+  /// also calls `heard(0)` so often; -1: never.
   signal_watch(std::function<void(int)> heard, int period);
   ~signal_watch();
   signal_watch(const signal_watch&) = delete;

@@ -215,7 +215,7 @@ descriptor* worker::search() noexcept {
   const microseconds limit =
       owner.config.idle_spin.value_or(alone ? search_time : search_time_with_ranks);
   bool forced = false, insisted = false, tired = false;
-  unsigned rounds = 0; // with ranks only: test/model takes the state of this function for ours
+  unsigned rounds = 0; // with ranks only: else a round changes nothing, which test/model relies on
   descriptor* found = nullptr;
   for (;;) {
     if (shared.mine.load(std::memory_order_relaxed) != 0 || !shared.looks_empty() ||
