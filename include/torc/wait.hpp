@@ -45,13 +45,10 @@ auto wait(Range&& range) {
 }
 
 /// The same for a tuple of futures (or references to children, tasks).
-template <class... X>
-requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>& things) {
-  return std::apply([](auto&... x) { return wait(x...); }, things);
-}
-template <class... X>
-requires(detail::can_wait<X>&&...) auto wait(std::tuple<X...>&& things) {
-  return std::apply([](auto&... x) { return wait(static_cast<X&&>(x)...); }, things);
+template <detail::a_tuple Tuple>
+auto wait(Tuple&& things) {
+  return std::apply([](auto&&... x) { return wait(std::forward<decltype(x)>(x)...); },
+                    std::forward<Tuple>(things));
 }
 
 /// Anything else.
@@ -98,13 +95,10 @@ auto wait_all(Range&& range) {
 }
 
 /// The same for a tuple.
-template <class... X>
-requires(detail::can_wait<X>&&...) auto wait_all(std::tuple<X...>& things) {
-  return std::apply([](auto&... x) { return wait_all(x...); }, things);
-}
-template <class... X>
-requires(detail::can_wait<X>&&...) auto wait_all(std::tuple<X...>&& things) {
-  return std::apply([](auto&... x) { return wait_all(static_cast<X&&>(x)...); }, things);
+template <detail::a_tuple Tuple>
+auto wait_all(Tuple&& things) {
+  return std::apply([](auto&&... x) { return wait_all(std::forward<decltype(x)>(x)...); },
+                    std::forward<Tuple>(things));
 }
 
 /// Anything else.

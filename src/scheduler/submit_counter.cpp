@@ -80,12 +80,12 @@ submit_counter& this_submit_counter() {
   if (d->submits) {
     return static_cast<submit_counter&>(*d);
   }
-  auto* scope = new submit_counter(d);
+  auto* counter = new submit_counter(d);
   if (d->awaited_as == await_kind::directly) {
     d->awaited_as = await_kind::after_submits;
   }
-  enter(w.own, *scope);
-  return *scope;
+  enter(w.own, *counter);
+  return *counter;
 }
 
 std::exception_ptr join_submitted() noexcept {
@@ -97,10 +97,10 @@ std::exception_ptr join_submitted() noexcept {
   if (d == nullptr || !d->submits) {
     return nullptr;
   }
-  auto* scope = static_cast<submit_counter*>(d);
-  std::exception_ptr error = scope->wait_for_children();
-  pop(*this_front(), *scope);
-  delete scope;
+  auto* counter = static_cast<submit_counter*>(d);
+  std::exception_ptr error = counter->wait_for_children();
+  pop(*this_front(), *counter);
+  delete counter;
   return error;
 }
 

@@ -88,6 +88,13 @@ template <class T>
 concept can_wait_range =
     !can_wait<T> && std::ranges::forward_range<T> && can_wait<std::ranges::range_reference_t<T>>;
 
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... X>
+inline constexpr bool is_tuple<std::tuple<X...>> = true;
+template <class T>
+concept a_tuple = is_tuple<std::remove_cvref_t<T>>;
+
 /// A future that dies with the expression gives its result away, as a reference would dangle.
 template <class R>
 struct temporary_future : waitable<future<R>> {
