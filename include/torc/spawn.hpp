@@ -44,7 +44,7 @@ public:
 
   ~child() noexcept(false) {
     if (!released) [[unlikely]] {
-      discard();
+      detail::address_here(*this)->discard();
     }
   }
 
@@ -145,7 +145,7 @@ private:
     try {
       return call(this->f, this->args);
     } catch (...) {
-      leave_failing(*this);
+      leave_failing(*address_here(*this));
     }
   }
   /// The result passes through, so that no register is saved for it across `leave_slow`.

@@ -75,10 +75,21 @@ struct promise_base : descriptor {
     asm("" : "+r"(frame)); // for clang a promise is a local variable, with nothing before it
     plain_end(frame) = nullptr;
   }
+  TORC_CALLEE_SAVES void destroy() noexcept { handle().destroy(); }
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
 };
+
+template <class P>
+P& promise_of(std::coroutine_handle<P> running) noexcept {
+#ifdef __clang__ // would keep its address in a register wherever the coroutine goes on
+  void* frame = running.address();
+  asm("" : "+r"(frame));
+  running = std::coroutine_handle<P>::from_address(frame);
+#endif
+  return running.promise();
+}
 
 // The rare ways on, each a call that gives the handle of what runs next: nothing has to be kept in
 // registers across it, so a coroutine that is resumed saves but one.
@@ -118,7 +129,7 @@ struct final_awaiter {
   template <class T>
   [[gnu::always_inline]] std::coroutine_handle<>
   await_suspend(std::coroutine_handle<promise<T>> ended) const noexcept {
-    promise<T>& p = ended.promise();
+    promise<T>& p = promise_of(ended);
     front& f = *this_front();
     if (!p.released) [[likely]] { // otherwise its owner may be about to write `place`
       if (p.awaited_as == await_kind::directly) [[likely]] {
@@ -280,7 +291,7 @@ struct task_awaiter {
   template <class U>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
     p.must_be_new();
-    p.parent = &parent.promise();
+    p.parent = &promise_of(parent);
     p.awaited_as = await_kind::alone;
     enter(*this_front(), p);
     return transfer(p.handle());
@@ -308,11 +319,10 @@ public:
 
   task(const task&) = delete;
   task& operator=(const task&) = delete;
-  ~task() {
-    const auto handle = std::coroutine_handle<promise_type>::from_promise(promise_);
+  [[gnu::always_inline]] ~task() { // where an exception passes it would be a call
     // Giving back the memory alone saves a second pass through the coroutine's code.
-    if (!detail::pop_frame(handle.address())) {
-      handle.destroy();
+    if (!detail::pop_frame(promise_.handle().address())) {
+      promise_.destroy();
     }
   }
 

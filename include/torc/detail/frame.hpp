@@ -32,13 +32,16 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
   free_frame_slow(frame, frame_size(bytes));
 }
 #else
+TORC_CALLEE_SAVES inline void* allocate_frame_elsewhere(std::size_t size) {
+  return allocate_frame_slow(size);
+}
 inline void* allocate_frame(std::size_t bytes) {
   front& f = *this_front();
   const std::size_t size = frame_size(bytes);
   char* const begin = f.frame_top;
   char* const end = begin + size;
   if (end > f.frame_limit) [[unlikely]] {
-    return allocate_frame_slow(size);
+    return allocate_frame_elsewhere(size);
   }
   f.frame_top = end;
   void* const frame = begin + frame_header;

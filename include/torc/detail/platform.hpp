@@ -49,7 +49,7 @@ struct front;
 /// The running worker's front; never null (threads that are no workers share one that always
 /// takes the slow paths). C linkage, because the accessor below names the symbol in assembly.
 extern "C" constinit thread_local torc::detail::front* torc_front;
-/// Never written. An input of the accessor, so that no compiler moves it across a call.
+/// Never written. An input of the accessor, so that g++ does not move it across a call.
 extern "C" char torc_may_have_switched;
 
 namespace torc::detail {
@@ -92,7 +92,23 @@ template <class T>
 #endif
 }
 
+/// Of an inline function that is rarely called: it saves what the caller has in registers, for the
+/// caller not to do so whether it calls it or not. g++ 12 has no such thing. Another name keeps the
+/// linker from taking what another compiler has made of it.
+#if defined(__clang__) && defined(__x86_64__)
+#define TORC_CALLEE_SAVES [[gnu::noinline, gnu::cold, clang::preserve_most, gnu::abi_tag("clang")]]
+#else
+#define TORC_CALLEE_SAVES
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
+// g++ may move an asm without inputs across a call. clang does not, and would keep the address of
+// an input in a register.
+#ifdef __clang__
+#define TORC_MAY_HAVE_SWITCHED
+#else
+#define TORC_MAY_HAVE_SWITCHED "m"(torc_may_have_switched)
+#endif
 /// The front of the worker that runs this code *now*. A task that suspends may go on on another
 /// thread, and compilers keep addresses of thread-locals in registers across calls; reading
 /// through the segment register inside the asm leaves them nothing to keep.
@@ -100,14 +116,15 @@ inline front* this_front() noexcept {
   front* result;
 #if defined(TORC_STATIC) && (!defined(__PIC__) || defined(__PIE__))
   // Part of an executable, as the library is.
-  asm volatile("movq %%fs:torc_front@tpoff, %0" : "=r"(result) : "m"(torc_may_have_switched));
+  asm volatile("movq %%fs:torc_front@tpoff, %0" : "=r"(result) : TORC_MAY_HAVE_SWITCHED);
 #else
   asm volatile("movq torc_front@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0"
                : "=r"(result)
-               : "m"(torc_may_have_switched));
+               : TORC_MAY_HAVE_SWITCHED);
 #endif
   return result;
 }
+#undef TORC_MAY_HAVE_SWITCHED
 #else
 /// As above, for other machines: a call that cannot be inlined.
 front* this_front() noexcept;

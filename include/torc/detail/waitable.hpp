@@ -247,7 +247,7 @@ public:
 
   template <class U>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<promise<U>> parent) noexcept {
-    return start(parent.promise(), std::make_index_sequence<sizeof...(T) - 1>());
+    return start(promise_of(parent), std::make_index_sequence<sizeof...(T) - 1>());
   }
 
   auto await_resume() {
