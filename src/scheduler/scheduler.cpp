@@ -8,9 +8,8 @@
 #include <cstring>
 #include <ctime>
 #include <linux/futex.h>
-#include <mutex>
+#include <new>
 #include <sys/syscall.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "scheduler/timers.hpp"
@@ -55,11 +54,14 @@ void scheduler::start() {
   if (config.bind) {
     cores_before_ = allowed_cores();
   }
-  for (std::size_t i = 1; i < workers.size(); ++i) {
-    if (seeded) {
-      seeded->begin(*workers[i], *fibers.acquire());
-    } else {
-      begin_thread(*workers[i]);
+  {
+    const std::lock_guard locked(making_threads_);
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      if (seeded) {
+        seeded->begin(*workers[i], *fibers.acquire());
+      } else {
+        begin_thread(*workers[i]);
+      }
     }
   }
   worker& w = *workers.front();
@@ -71,12 +73,16 @@ void scheduler::start() {
 void scheduler::begin_thread(worker& w) noexcept {
   try {
     w.thread = std::thread([this, &w] { run_worker(w); });
-  } catch (const std::system_error& e) {
-    std::fprintf(stderr, "torc: %sno thread for worker %d of %zu: %s (TORC_WORKERS)\n",
-                 place.who().c_str(), w.id, workers.size(), e.what());
-    std::fflush(nullptr);
-    std::_Exit(1);
+  } catch (const std::exception& e) {
+    end_without(w, e);
   }
+}
+
+void scheduler::end_without(const worker& w, const std::exception& why) noexcept {
+  std::fprintf(stderr, "torc: %sno thread for worker %d of %zu: %s (TORC_WORKERS)\n",
+               place.who().c_str(), w.id, workers.size(), why.what());
+  std::fflush(nullptr);
+  std::_Exit(1);
 }
 
 void scheduler::drain() noexcept {
@@ -118,8 +124,15 @@ void scheduler::stop() noexcept {
   }
 }
 
-void scheduler::run_worker(worker& w) {
-  become(w);
+void scheduler::run_worker(worker& w) noexcept {
+  { // What one takes another thread may lack, and then it is that of which the program is to tell.
+    const std::lock_guard all_made(making_threads_);
+  }
+  try {
+    become(w);
+  } catch (const std::bad_alloc& e) {
+    end_without(w, e);
+  }
   switch_to(*fibers.acquire(), {});
   resign(w);
 }

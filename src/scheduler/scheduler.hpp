@@ -9,8 +9,10 @@
 #include "scheduler/topology.hpp"
 #include "scheduler/work_source.hpp"
 #include "scheduler/worker.hpp"
+#include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <torc/detail/spinlock.hpp>
 #include <vector>
@@ -97,9 +99,10 @@ public:
 
 private:
   void has_more(worker& w, bool pinned) noexcept;
-  /// Without a thread to be had, ends the program with a message.
   void begin_thread(worker& w) noexcept;
-  void run_worker(worker& w);
+  /// There is no thread for it, or no memory: ends the program with a message.
+  [[noreturn]] void end_without(const worker& w, const std::exception& why) noexcept;
+  void run_worker(worker& w) noexcept;
   void become(worker& w);
   void bind(worker& w) noexcept;
   void resign(worker& w) noexcept;
@@ -107,6 +110,7 @@ private:
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
 
+  std::mutex making_threads_; ///< workers begin when there are all
   std::unique_ptr<front[]> own_fronts_;
   std::vector<int> cores_; ///< of each worker, if they are bound; empty: unknown
   core_set cores_before_;  ///< likewise; the caller's of `start`
