@@ -75,15 +75,18 @@ struct promise_base : descriptor {
     asm("" : "+r"(frame)); // for clang a promise is a local variable, with nothing before it
     plain_end(frame) = nullptr;
   }
+  /// The frame and what is in it.
   TORC_CALLEE_SAVES void destroy() noexcept { handle().destroy(); }
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
 };
 
+/// The promise of the coroutine that suspends. clang would have its address in a register from
+/// where that was resumed on, and save one more; from a frame that it does not know it computes it.
 template <class P>
 P& promise_of(std::coroutine_handle<P> running) noexcept {
-#ifdef __clang__ // would keep its address in a register wherever the coroutine goes on
+#ifdef __clang__
   void* frame = running.address();
   asm("" : "+r"(frame));
   running = std::coroutine_handle<P>::from_address(frame);
@@ -92,7 +95,7 @@ P& promise_of(std::coroutine_handle<P> running) noexcept {
 }
 
 // The rare ways on, each a call that gives the handle of what runs next: nothing has to be kept in
-// registers across it, so a coroutine that is resumed saves but one.
+// registers across it, so a coroutine that is resumed saves few.
 
 /// Goes on with `next` once whoever wants work has been served.
 std::coroutine_handle<> serve_and_resume(promise_base& next) noexcept;
@@ -131,7 +134,7 @@ struct final_awaiter {
   await_suspend(std::coroutine_handle<promise<T>> ended) const noexcept {
     promise<T>& p = promise_of(ended);
     front& f = *this_front();
-    if (!p.released) [[likely]] { // otherwise its owner may be about to write `place`
+    if (!p.released) [[likely]] { // otherwise its owner may be about to write `awaited_as`
       if (p.awaited_as == await_kind::directly) [[likely]] {
         return transfer(end_directly(f, p));
       }

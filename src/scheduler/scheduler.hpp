@@ -110,7 +110,7 @@ private:
   bool sweep(worker& thief) noexcept;
   bool unlist(worker& w) noexcept;
 
-  std::mutex making_threads_; ///< workers begin when there are all
+  std::mutex making_threads_; ///< no worker begins before there are all
   std::unique_ptr<front[]> own_fronts_;
   std::vector<int> cores_; ///< of each worker, if they are bound; empty: unknown
   core_set cores_before_;  ///< likewise; the caller's of `start`

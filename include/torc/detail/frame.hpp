@@ -32,6 +32,7 @@ inline void free_frame(void* frame, std::size_t bytes) noexcept {
   free_frame_slow(frame, frame_size(bytes));
 }
 #else
+/// `allocate_frame_slow`, for callers that save no register for it.
 TORC_CALLEE_SAVES inline void* allocate_frame_elsewhere(std::size_t size) {
   return allocate_frame_slow(size);
 }
